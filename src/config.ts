@@ -247,6 +247,12 @@ export function loadConfig(env: Environment): Config {
   return toConfig(values, exporters)
 }
 
+/** Every credential of the configuration, for the redactor. */
+export function secretsOf({ slack, webhook }: Config): Secret[] {
+  const secrets = [slack?.url, slack?.token, webhook?.url, ...(webhook?.signingSecrets ?? [])]
+  return secrets.filter((secret) => secret !== undefined)
+}
+
 /** The known settings of `env`, those of `NAME_FILE` included, without the empty ones. */
 function readEnvironment(env: Environment, problems: string[]): Values {
   const values: Values = {}

@@ -1,0 +1,69 @@
+import type { Secret } from './secret.ts'
+
+const MASK = '***'
+
+/**
+ * What credentials of common services look like, for those that come from elsewhere than our settings (an answer
+ * that echoes a header, an event that quotes a URL). Repetitions in front of an anchor are bounded: without a
+ * bound a set like this is quadratic in the text's length.
+ */
+const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [/(https:\/\/hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/)[\w/-]+/gi, `$1${MASK}`],
+  [
+    /(https:\/\/(?:ptb\.|canary\.)?discord(?:app)?\.com\/api\/(?:v\d+\/)?webhooks\/\d+\/)[\w-]+/gi,
+    `$1${MASK}`,
+  ],
+  [
+    /(https:\/\/[a-z0-9.-]{1,255}\.(?:logic\.azure\.com|api\.powerplatform\.com|webhook\.office\.com)(?::\d+)?\/)[^\s"'<>]*/gi,
+    `$1${MASK}`,
+  ],
+  [/(https?:\/\/[^\s/"'<>]{1,255}(?:\/[^\s"'<>?#]{0,200}?)?\/hooks\/)[\w/%-]+/gi, `$1${MASK}`],
+  [
+    /([?&;](?:access_token|token|key|api[_-]?key|sig|sign|signature|secret|password|auth)=)[^&\s"'<>#]+/gi,
+    `$1${MASK}`,
+  ],
+  [/(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^/\s:@"'<>]{0,256}(?::[^/\s@"'<>]{0,256})?@/gi, `$1${MASK}@`],
+  [/\b(Bearer|Basic|Scope-Probe|GenieKey|Token)\s+[\w.~+/:=-]{8,}/gi, `$1 ${MASK}`],
+  [
+    /\bxox[a-z](?:\.xox[a-z])?-[\w-]{8,}|\bxapp-[\w-]{8,}|\bwhs(?:ec|k)_[\w+/=]{16,}|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bgl(?:pat|dt|rt|cbt)-[\w.-]{16,}/g,
+    MASK,
+  ],
+]
+
+export type Redact = (text: string) => string
+
+/**
+ * The one redactor: replaces the configured secrets wherever they appear, whole or as the telling part of a URL,
+ * in plain, JSON-escaped or percent-encoded form, and then whatever looks like a credential.
+ *
+ * @param secrets every secret of the configuration
+ */
+export function createRedactor(secrets: readonly Secret[]): Redact {
+  const known = [...new Set(secrets.flatMap(spellings))].toSorted((a, b) => b.length - a.length)
+  return (text) => {
+    let clean = text
+    for (const value of known) if (clean.includes(value)) clean = clean.replaceAll(value, MASK)
+    for (const [pattern, replacement] of PATTERNS) clean = clean.replace(pattern, replacement)
+    return clean
+  }
+}
+
+/** The forms in which a secret can turn up. Of a URL, host and scheme are no secret, but the rest is. */
+function spellings(secret: Secret): string[] {
+  const value = secret.reveal()
+  const parts = [value]
+  if (URL.canParse(value)) {
+    const url = new URL(value)
+    parts.push(url.href, url.pathname + url.search, url.password)
+  } else if (value.startsWith('whsec_')) {
+    parts.push(value.slice('whsec_'.length))
+  }
+  return parts
+    .flatMap((part) => [
+      part,
+      JSON.stringify(part).slice(1, -1),
+      part.replaceAll('/', '\\/'),
+      encodeURIComponent(part),
+    ])
+    .filter((part) => part.length >= 8)
+}
