@@ -65,7 +65,7 @@ export function openSqliteStore(dataDir: string, onCommit: (seconds: number) => 
  * stays readable for `sqlite3`.
  */
 function lockFolder(dataDir: string): DatabaseSync {
-  const lock = new DatabaseSync(join(dataDir, 'fluxcloud.lock'), { timeout: 3000 })
+  const lock = new DatabaseSync(join(dataDir, 'fluxcloud.lock'), { timeout: 1000 })
   try {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
