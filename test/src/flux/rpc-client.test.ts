@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RpcClient } from '../../../src/flux/rpc-client.ts'
 import { RpcError } from '../../../src/flux/rpc-errors.ts'
@@ -193,7 +193,7 @@ describe('a peer that does not speak JSON-RPC', () => {
   test('a line may be as long as the limit and not one byte longer, finished or not, whole or in pieces', async () => {
     const line = reply(1, 'x'.repeat(50))
     const bytes = line.length - 1
-    for (const pieces of [[line], [...line]]) {
+    for (const pieces of [[line], line.split('')]) {
       const exact = start({ maxReplyBytes: bytes })
       const pending = exact.call()
       for (const piece of pieces) exact.feed(piece)
@@ -225,7 +225,7 @@ describe('a peer that does not speak JSON-RPC', () => {
 
 /** Cuts `bytes` at the given places, which may repeat and may lie inside a character. */
 function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
-  const ends = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b)
+  const ends = [...new Set(places.map((place) => place % (bytes.length + 1)))].toSorted((a, b) => a - b)
   return [...ends, bytes.length].map((end, i) => bytes.subarray(i === 0 ? 0 : ends[i - 1], end))
 }
 
