@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import slack from '../exporters/slack.ts'
 import webhook from '../exporters/webhook.ts'
 import connectHint from '../plugins/connect-hint.ts'
@@ -37,7 +37,7 @@ export async function buildApp(config: Config, surroundings: Surroundings = {}):
   const app = Fastify({
     logger: loggerOptions(config.logLevel, redact, logStream),
     // One line per event and per delivery, written by those who know what happened, instead of two per request.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (logger) => logger,
     rewriteUrl: (request) => rewriteUpstreamUrl(request.url ?? '/'),
     requestTimeout: 60_000,
