@@ -7,6 +7,7 @@ import { Lane, type AttemptReport, type LaneWatcher } from '../src/delivery/lane
 import { send } from '../src/delivery/send.ts'
 import type { Destination, Exporter } from '../src/exporter.ts'
 import { buildMessage } from '../src/message/build.ts'
+import { createLinks } from '../src/message/links.ts'
 import type { Redact } from '../src/redact.ts'
 import type { Delivery } from '../src/store/store.ts'
 
@@ -47,7 +48,8 @@ export const defaultTimeouts: Timeouts = {
 
 /** Sends what the store holds: one lane per destination, and the only HTTP client. */
 export default fp<DeliveryOptions>(
-  async (app, { clock, random, links, redact, timeouts }) => {
+  async (app, { clock, random, links: linkConfig, redact, timeouts }) => {
+    const links = createLinks(linkConfig)
     const dispatcher = createDispatcher(timeouts)
     const stop = new AbortController()
     const lanes = new Map<string, Lane>()
