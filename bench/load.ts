@@ -26,14 +26,21 @@ export async function load({ port, connections, seconds, nextBody }: LoadOptions
   const latencies: number[] = []
   const started = performance.now()
   const until = started + seconds * 1000
-  await Promise.all(Array.from({ length: connections }, () => oneConnection(port, until, nextBody, latencies)))
+  await Promise.all(
+    Array.from({ length: connections }, () => oneConnection(port, until, nextBody, latencies)),
+  )
   const elapsed = (performance.now() - started) / 1000
   const sorted = latencies.toSorted((a, b) => a - b)
   const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0
   return { perSecond: sorted.length / elapsed, p50: at(0.5), p99: at(0.99) }
 }
 
-function oneConnection(port: number, until: number, nextBody: () => string, latencies: number[]): Promise<void> {
+function oneConnection(
+  port: number,
+  until: number,
+  nextBody: () => string,
+  latencies: number[],
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
     let sentAt = 0

@@ -101,6 +101,12 @@ export default fp<DaemonSocketOptions>(
       list: () => [...daemons.values()].map(describe),
       everConnected: () => everConnected,
     })
+    app.metrics.gauge(
+      'fluxcloud_daemons_connected',
+      'Flux daemons that are connected, by cluster.',
+      'cluster',
+      () => countByCluster(daemons.values()),
+    )
 
     // Of our own, because the default one sends no code. `closeTimeout` destroys the sockets of peers that do not
     // answer; ws alone waits 30 s for them, and the whole shutdown with it.
@@ -220,7 +226,7 @@ export default fp<DaemonSocketOptions>(
       }
     }
   },
-  { name: 'daemon-socket', fastify: '5.x' },
+  { name: 'daemon-socket', dependencies: ['metrics'], fastify: '5.x' },
 )
 
 /** ws answers protocol errors with a close of its own; what is left is to be heard, and to end what it has not. */
@@ -230,12 +236,14 @@ function onSocketError(error: Error, socket: WebSocket, request: FastifyRequest)
 }
 
 function refuse(reply: FastifyReply, statusCode: number, message: string): FastifyReply {
-  return reply.code(statusCode).send({ statusCode, error: STATUS_TEXT[statusCode], message })
+  const help = 'start fluxd with --connect=ws://HOST, or ws://HOST/CLUSTER to name its cluster'
+  return reply.code(statusCode).send({ type: 'user', error: message, help })
 }
 
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  404: 'Not Found',
-  426: 'Upgrade Required',
+function countByCluster(daemons: Iterable<Daemon>): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { cluster } of daemons) counts.set(cluster, (counts.get(cluster) ?? 0) + 1)
+  return counts
 }
 
 function protocolOf(request: FastifyRequest): number | undefined {

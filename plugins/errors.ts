@@ -28,7 +28,8 @@ export default fp(
       return reply.code(status).send(body)
     })
     app.setNotFoundHandler((request, reply) => {
-      const help = 'fluxd connects to /v11/daemon and posts to /v6/events: its argument is --connect=ws://HOST'
+      const help =
+        'fluxd connects to /v11/daemon and posts to /v6/events: its argument is --connect=ws://HOST'
       const error = `there is nothing at ${request.method} ${request.url.slice(0, 200)}`
       return reply.code(404).send({ type: 'missing', error, help } satisfies ErrorBody)
     })

@@ -14,6 +14,7 @@ export interface EventsOptions {
   readonly duplicateWindowMs: number
 }
 
+const BYTES = 'application/octet-stream'
 const FINGERPRINT_BYTES = 16
 
 /**
@@ -24,9 +25,13 @@ const FINGERPRINT_BYTES = 16
 export default fp<EventsOptions>(
   async (app, { clock, clusterName, maxEventBytes, duplicateWindowMs }) => {
     await app.register(async (scope) => {
-      // fluxd sends no Content-Type, other senders send all kinds: the body is what counts.
+      // fluxd sends no Content-Type, other senders send all kinds, some of them malformed: the body is what counts.
       scope.removeAllContentTypeParsers()
-      scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+      scope.addContentTypeParser(BYTES, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+      scope.addHook('onRequest', (request, _reply, done) => {
+        request.raw.headers['content-type'] = BYTES
+        done()
+      })
       scope.addHook('onError', async (_request, _reply, error) => {
         const isRefused = error instanceof InvalidEventError || (error.statusCode ?? 500) < 500
         app.metrics.event('', isRefused ? 'invalid' : 'not_stored')

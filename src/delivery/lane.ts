@@ -166,7 +166,9 @@ export class Lane {
       result = await transmit(delivery)
     } catch (error) {
       // What cannot be rendered today cannot be rendered tomorrow; those behind it can.
-      const reason = redact(`could not be rendered: ${error instanceof Error ? error.message : String(error)}`)
+      const reason = redact(
+        `could not be rendered: ${error instanceof Error ? error.message : String(error)}`,
+      )
       return outcome({ kind: 'rejected', reason }, 0, '')
     }
     if (result.kind === 'unanswered') {

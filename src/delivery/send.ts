@@ -7,7 +7,11 @@ const DRAIN_BYTES = 64 * 1024
 
 /** What one request came to. `retryAfterMs` is what the target asked for, if it did. */
 export type SendResult =
-  | { readonly kind: 'answered'; readonly response: TargetResponse; readonly retryAfterMs: number | undefined }
+  | {
+      readonly kind: 'answered'
+      readonly response: TargetResponse
+      readonly retryAfterMs: number | undefined
+    }
   /** No answer. Unless `aborted` by our own stop, the message may exist at the target all the same. */
   | { readonly kind: 'unanswered'; readonly reason: string; readonly aborted: boolean }
 
@@ -41,10 +45,15 @@ export async function send(
       body: request.body,
       signal,
     })
-    const response = { status: statusCode, headers: flatten(headers), body: await capture(body, captureBytes) }
+    const response = {
+      status: statusCode,
+      headers: flatten(headers),
+      body: await capture(body, captureBytes),
+    }
     return { kind: 'answered', response, retryAfterMs: retryAfterMs(response.headers['retry-after'], now()) }
   } catch (error) {
-    if (stop.aborted) return { kind: 'unanswered', reason: 'interrupted because the service stops', aborted: true }
+    if (stop.aborted)
+      return { kind: 'unanswered', reason: 'interrupted because the service stops', aborted: true }
     const reason = timeout.aborted ? `no answer within ${totalTimeoutMs / 1000} s` : describe(error)
     return { kind: 'unanswered', reason, aborted: false }
   }

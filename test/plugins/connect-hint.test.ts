@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import connectHint from '../../plugins/connect-hint.ts'
 import daemonSocket from '../../plugins/daemon-socket.ts'
+import metrics from '../../plugins/metrics.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -17,6 +18,7 @@ async function listen() {
   const warnings: string[] = []
   const stream = { write: (line: string) => void warnings.push((JSON.parse(line) as { msg: string }).msg) }
   const app = fastify({ logger: { level: 'warn', stream } })
+  await app.register(metrics)
   await app.register(daemonSocket, { clusterName: 'default', clock })
   await app.register(connectHint, { clock })
   await app.listen({ port: 0, host: '127.0.0.1' })

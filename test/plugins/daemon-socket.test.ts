@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import metrics from '../../plugins/metrics.ts'
 import daemonSocket, { type DaemonSocketOptions } from '../../plugins/daemon-socket.ts'
 import { systemClock } from '../../src/clock.ts'
 import { rewriteUpstreamUrl } from '../../src/flux/upstream-path.ts'
@@ -31,6 +32,7 @@ async function listen(options: Partial<DaemonSocketOptions> = {}, extend?: (app:
     },
   })
   extend?.(app)
+  await app.register(metrics)
   await app.register(daemonSocket, { clusterName: 'default', clock: systemClock, ...options })
   await app.listen({ port: 0, host: '127.0.0.1' })
   cleanups.push(() => app.close())
@@ -312,7 +314,11 @@ describe('what is not a daemon', () => {
   test('other protocols are 404, also as an upgrade, and never 410', async () => {
     const { port } = await listen()
     for (const path of ['/v5/daemon', '/v12/daemon', '/v0/daemon', '/prod/v1/daemon']) {
-      const body = { statusCode: 404, error: 'Not Found', message: expect.stringContaining('v6 to v11') }
+      const body = {
+        type: 'user',
+        error: expect.stringContaining('v6 to v11'),
+        help: expect.stringContaining('--connect'),
+      }
       expect(await refusal(port, path)).toEqual({ status: 404, body })
       const plain = await fetch(`http://127.0.0.1:${port}${path}`)
       expect(plain.status).toBe(404)
@@ -326,7 +332,7 @@ describe('what is not a daemon', () => {
     const response = await fetch(`http://127.0.0.1:${port}/prod/v11/daemon`)
     expect(response.status).toBe(426)
     expect(response.headers.get('upgrade')).toBe('websocket')
-    expect(await response.json()).toMatchObject({ statusCode: 426, error: 'Upgrade Required' })
+    expect(await response.json()).toMatchObject({ type: 'user', help: expect.stringContaining('--connect') })
   })
 
   test('a person at / is told how to connect, in words that do not come from the request', async () => {

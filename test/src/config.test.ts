@@ -54,11 +54,13 @@ describe('settings', () => {
   })
 
   it('count as not set when they are empty', () => {
-    expect(loadConfig({ ...slack, SLACK_USERNAME: '', LISTEN_ADDRESS: ' ', CLUSTER_NAME: '' })).toMatchObject({
-      slack: { username: 'Flux Deployer' },
-      listen: { port: 3031 },
-      clusterName: 'default',
-    })
+    expect(loadConfig({ ...slack, SLACK_USERNAME: '', LISTEN_ADDRESS: ' ', CLUSTER_NAME: '' })).toMatchObject(
+      {
+        slack: { username: 'Flux Deployer' },
+        listen: { port: 3031 },
+        clusterName: 'default',
+      },
+    )
     expect(problemsOf({ ...slack, SLACK_URL: '' })).toHaveLength(1)
   })
 
@@ -86,11 +88,18 @@ describe('settings', () => {
       'SLACK_URL',
     ])
     expect(problems.find((problem) => problem.startsWith('EXPORTER_TYPE'))).toContain('slack, webhook')
-    expect(problems.find((problem) => problem.startsWith('SLACK_URL'))).toMatch(/is missing: .*hooks\.slack\.com/)
+    expect(problems.find((problem) => problem.startsWith('SLACK_URL'))).toMatch(
+      /is missing: .*hooks\.slack\.com/,
+    )
   })
 
   it('never show a secret in a report or a print', () => {
-    const env = { SLACK_CHANNEL: '#a', SLACK_URL: 'not a url topsecret', WEBHOOK_SECRET: 'topsecret', LOG_LEVEL: 'x' }
+    const env = {
+      SLACK_CHANNEL: '#a',
+      SLACK_URL: 'not a url topsecret',
+      WEBHOOK_SECRET: 'topsecret',
+      LOG_LEVEL: 'x',
+    }
     expect(problemsOf(env).join('\n')).not.toContain('topsecret')
     const config = loadConfig({ ...slack, SLACK_TOKEN: 'xoxb-topsecret' })
     expect(inspect(config, { depth: 9 }) + JSON.stringify(config)).not.toContain('topsecret')
@@ -104,7 +113,9 @@ describe('settings', () => {
     writeFileSync(file, `${value}\n`)
     const all: Record<string, string> = { ...slack, EXPORTER_TYPE: 'slack,webhook', WEBHOOK_URL: 'http://w/' }
     delete all[name]
-    const revealed = secretsOf(loadConfig({ ...all, [`${name}_FILE`]: file })).map((secret) => secret.reveal())
+    const revealed = secretsOf(loadConfig({ ...all, [`${name}_FILE`]: file })).map((secret) =>
+      secret.reveal(),
+    )
     expect(revealed).toContain(value)
   })
 
@@ -119,7 +130,14 @@ describe('settings', () => {
   })
 
   it('accept or report any environment, and never fail otherwise', () => {
-    const names = ['EXPORTER_TYPE', 'SLACK_URL', 'SLACK_CHANNEL', 'LISTEN_ADDRESS', 'WEBHOOK_SECRET', 'WEBHOOK_RATE']
+    const names = [
+      'EXPORTER_TYPE',
+      'SLACK_URL',
+      'SLACK_CHANNEL',
+      'LISTEN_ADDRESS',
+      'WEBHOOK_SECRET',
+      'WEBHOOK_RATE',
+    ]
     const environment = fc.dictionary(fc.constantFrom(...names), fc.string({ unit: 'binary' }))
     fc.assert(
       fc.property(environment, (env) => {
@@ -147,9 +165,12 @@ describe('notations', () => {
     expect(parseListenAddress(text)).toEqual({ host, port })
   })
 
-  it.each(['', ':', 'host', 'host:', ':99999', '::1:80', 'a b:80', ':-1', ':80x'])('no listen address in %j', (text) => {
-    expect(parseListenAddress(text)).toBeUndefined()
-  })
+  it.each(['', ':', 'host', 'host:', ':99999', '::1:80', 'a b:80', ':-1', ':80x'])(
+    'no listen address in %j',
+    (text) => {
+      expect(parseListenAddress(text)).toBeUndefined()
+    },
+  )
 
   it.each([
     ['24h', 86_400_000],

@@ -22,7 +22,10 @@ export interface RunningApp {
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: string }
 
 /** The real service, listening on a free port of 127.0.0.1, with a store of its own. */
-export async function runApp(env: Record<string, string>, surroundings: Surroundings = {}): Promise<RunningApp> {
+export async function runApp(
+  env: Record<string, string>,
+  surroundings: Surroundings = {},
+): Promise<RunningApp> {
   const log: LogLine[] = []
   const logStream = { write: (line: string) => void log.push(JSON.parse(line) as LogLine) }
   const config = loadConfig({ DATA_DIR: tempDir(), LISTEN_ADDRESS: '127.0.0.1:0', ...env })

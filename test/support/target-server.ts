@@ -38,7 +38,11 @@ export async function targetServer(behaviour: Behaviour): Promise<TargetServer> 
       server.closeAllConnections()
     })
   onTestFinished(close)
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/in/secret-path-42`, requests, close }
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/in/secret-path-42`,
+    requests,
+    close,
+  }
 }
 
 function listen(server: Server): Promise<void> {

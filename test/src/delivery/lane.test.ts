@@ -25,7 +25,9 @@ const byStatus = ({ status }: { status: number }): Judgement => {
   if (status === 200) return { kind: 'delivered' }
   if (status === 429) return { kind: 'limited', reason: 'HTTP 429' }
   if (status === 410) return { kind: 'disabled', reason: 'HTTP 410' }
-  return status >= 500 ? { kind: 'retry', reason: `HTTP ${status}` } : { kind: 'rejected', reason: `HTTP ${status}` }
+  return status >= 500
+    ? { kind: 'retry', reason: `HTTP ${status}` }
+    : { kind: 'rejected', reason: `HTTP ${status}` }
 }
 
 interface Rig {
@@ -176,7 +178,9 @@ describe('a lane', () => {
   })
 
   it('keeps to the pace of the destination', async () => {
-    const { accept, lane, attempts, pass, sent, clock } = rig([status(200)], { pace: { perSecond: 1, burst: 2 } })
+    const { accept, lane, attempts, pass, sent, clock } = rig([status(200)], {
+      pace: { perSecond: 1, burst: 2 },
+    })
     const start = clock.now()
     await accept(4)
     lane.start()

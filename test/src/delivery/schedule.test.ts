@@ -62,14 +62,18 @@ describe('pace', () => {
 describe('the breaker', () => {
   function after(healths: readonly Health[], stepMs = SECOND, start: Breaker = closedBreaker): Breaker {
     let breaker = start
-    for (const [index, health] of healths.entries()) breaker = recordAttempt(breaker, health, NOW + index * stepMs)
+    for (const [index, health] of healths.entries())
+      breaker = recordAttempt(breaker, health, NOW + index * stepMs)
     return breaker
   }
   const times = (count: number, health: Health): Health[] => Array.from({ length: count }, () => health)
 
   it('opens after ten failures in a row, and not before', () => {
     expect(after(times(9, 'failing')).state).toBe('closed')
-    expect(after(times(10, 'failing'))).toMatchObject({ state: 'open', probeAt: NOW + 9 * SECOND + 30 * SECOND })
+    expect(after(times(10, 'failing'))).toMatchObject({
+      state: 'open',
+      probeAt: NOW + 9 * SECOND + 30 * SECOND,
+    })
   })
 
   it('opens when seven in ten attempts of the last minutes failed', () => {
@@ -119,11 +123,16 @@ describe('what becomes of a delivery', () => {
   const middle = 0.5
 
   it('is delivered when the exporter says so', () => {
-    expect(decide({ ...attempted, judgement: { kind: 'delivered' } }, middle)).toMatchObject({ state: 'delivered' })
+    expect(decide({ ...attempted, judgement: { kind: 'delivered' } }, middle)).toMatchObject({
+      state: 'delivered',
+    })
   })
 
   it.each(['rejected', 'disabled'] as const)('is a dead letter at once when it is %s', (kind) => {
-    expect(decide({ ...attempted, judgement: { kind, reason: 'no' } }, middle)).toMatchObject({ state: 'dead', answer })
+    expect(decide({ ...attempted, judgement: { kind, reason: 'no' } }, middle)).toMatchObject({
+      state: 'dead',
+      answer,
+    })
   })
 
   it.each([
@@ -162,7 +171,9 @@ describe('what becomes of a delivery', () => {
 
   it('loses none of its retries to a target that asks for patience', () => {
     const limited = { kind: 'limited', reason: 'HTTP 429' } as const
-    expect(decide({ ...attempted, judgement: limited, retryAfterMs: 7 * SECOND, attempt: 9 }, middle)).toEqual({
+    expect(
+      decide({ ...attempted, judgement: limited, retryAfterMs: 7 * SECOND, attempt: 9 }, middle),
+    ).toEqual({
       state: 'waiting',
       dueAt: NOW + 7 * SECOND,
       failures: 0,

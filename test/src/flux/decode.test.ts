@@ -41,7 +41,9 @@ describe('decoding an event', () => {
 
   it('reads the bare revisions of old daemons', () => {
     const { detail } = decode({ type: 'sync', metadata: { revisions: ['abc', 'def'] } })
-    expect(detail).toMatchObject({ commits: { items: [{ revision: 'abc', message: '' }, { revision: 'def' }] } })
+    expect(detail).toMatchObject({
+      commits: { items: [{ revision: 'abc', message: '' }, { revision: 'def' }] },
+    })
   })
 
   it('reads a commit with its cause and its policies', () => {
@@ -53,7 +55,12 @@ describe('decoding an event', () => {
         spec: {
           type: 'policy',
           cause: { Message: 'because', User: 'Alice' },
-          spec: { 'default:deployment/api': { add: { locked: 'true', 'tag.api': 'glob:1.*' }, remove: { automated: 'true' } } },
+          spec: {
+            'default:deployment/api': {
+              add: { locked: 'true', 'tag.api': 'glob:1.*' },
+              remove: { automated: 'true' },
+            },
+          },
         },
         result: { 'default:deployment/api': { Status: 'success', PerContainer: null } },
       },
@@ -65,9 +72,14 @@ describe('decoding an event', () => {
       cause: { user: 'Alice', message: 'because' },
       policies: {
         total: 1,
-        items: [{ id: 'default:deployment/api', added: ['locked', 'tag.api=glob:1.*'], removed: ['automated'] }],
+        items: [
+          { id: 'default:deployment/api', added: ['locked', 'tag.api=glob:1.*'], removed: ['automated'] },
+        ],
       },
-      results: { total: 1, items: [{ id: 'default:deployment/api', status: 'success', error: '', containers: [] }] },
+      results: {
+        total: 1,
+        items: [{ id: 'default:deployment/api', status: 'success', error: '', containers: [] }],
+      },
     })
   })
 
@@ -76,7 +88,11 @@ describe('decoding an event', () => {
       Status: 'success',
       PerContainer: [{ Container: 'b', Current: 'quay.io/b:1', Target: 'quay.io/b:2' }],
     },
-    'default:deployment/a': { Status: 'failed', Error: 'no', PerContainer: [{ Container: 'a', Target: 'a:9' }] },
+    'default:deployment/a': {
+      Status: 'failed',
+      Error: 'no',
+      PerContainer: [{ Container: 'a', Target: 'a:9' }],
+    },
   }
 
   it('reads a release, its spec wrapped or bare, and only the images that were rolled out', () => {
@@ -96,8 +112,15 @@ describe('decoding an event', () => {
   })
 
   it('reads an automated release', () => {
-    const { detail } = decode({ type: 'autorelease', metadata: { Revision: 'abc', result, spec: { Changes: [] } } })
-    expect(detail).toMatchObject({ kind: 'autorelease', allWorkloads: false, images: { items: ['quay.io/b:2'] } })
+    const { detail } = decode({
+      type: 'autorelease',
+      metadata: { Revision: 'abc', result, spec: { Changes: [] } },
+    })
+    expect(detail).toMatchObject({
+      kind: 'autorelease',
+      allWorkloads: false,
+      images: { items: ['quay.io/b:2'] },
+    })
   })
 
   it('takes types that it does not know', () => {
@@ -105,7 +128,11 @@ describe('decoding an event', () => {
   })
 
   it('matches field names in any case, as Go does', () => {
-    const event = { TYPE: 'sync', ServiceIds: ['a:b/c'], METADATA: { Commits: [{ Revision: 'x', MESSAGE: 'y' }] } }
+    const event = {
+      TYPE: 'sync',
+      ServiceIds: ['a:b/c'],
+      METADATA: { Commits: [{ Revision: 'x', MESSAGE: 'y' }] },
+    }
     expect(decode(event)).toMatchObject({
       type: 'sync',
       serviceIDs: { items: ['a:b/c'] },
@@ -114,7 +141,12 @@ describe('decoding an event', () => {
   })
 
   it('reads fields of the wrong type as empty', () => {
-    const event = { type: 'sync', serviceIDs: [1, null, 'a:b/c'], startedAt: 5, metadata: { commits: 'x', errors: [7] } }
+    const event = {
+      type: 'sync',
+      serviceIDs: [1, null, 'a:b/c'],
+      startedAt: 5,
+      metadata: { commits: 'x', errors: [7] },
+    }
     expect(decode(event)).toMatchObject({
       serviceIDs: { items: ['a:b/c'], total: 1 },
       startedAt: '',
@@ -146,7 +178,11 @@ describe('decoding an event', () => {
   })
 
   it('throws nothing but its own error, whatever arrives', () => {
-    const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.jsonValue().map((v) => JSON.stringify(v)))
+    const anyText = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.json(),
+      fc.jsonValue().map((v) => JSON.stringify(v)),
+    )
     fc.assert(
       fc.property(anyText, (body) => {
         try {
@@ -191,7 +227,10 @@ describe('what makes two events the same', () => {
     ['workloads', { serviceIDs: ['default:deployment/other'] }],
     ['commits', { metadata: { ...sync.metadata, commits: [{ revision: 'cccc', message: '' }] } }],
     ['errors', { metadata: { ...sync.metadata, errors: [] } }],
-    ['error text', { metadata: { ...sync.metadata, errors: [{ ...sync.metadata.errors[0], Error: 'other' }] } }],
+    [
+      'error text',
+      { metadata: { ...sync.metadata, errors: [{ ...sync.metadata.errors[0], Error: 'other' }] } },
+    ],
   ])('is the %s', (_what, change) => {
     expect(identity({ ...sync, ...change })).not.toBe(identity(sync))
   })
@@ -204,7 +243,9 @@ describe('what makes two events the same', () => {
 
   it('holds for any order of workloads and errors', () => {
     const ids = fc.array(fc.string(), { maxLength: 8 })
-    const errors = fc.array(fc.record({ ID: fc.string(), Path: fc.string(), Error: fc.string() }), { maxLength: 8 })
+    const errors = fc.array(fc.record({ ID: fc.string(), Path: fc.string(), Error: fc.string() }), {
+      maxLength: 8,
+    })
     fc.assert(
       fc.property(ids, errors, fc.infiniteStream(fc.nat()), (serviceIDs, errors, random) => {
         const shuffled = <T>(items: readonly T[]): T[] =>
@@ -214,7 +255,11 @@ describe('what makes two events the same', () => {
             .map(({ item }) => item)
         const commits = [{ revision: 'abc', message: '' }]
         const event = { type: 'sync', serviceIDs, metadata: { commits, errors } }
-        const again = { type: 'sync', serviceIDs: shuffled(serviceIDs), metadata: { commits, errors: shuffled(errors) } }
+        const again = {
+          type: 'sync',
+          serviceIDs: shuffled(serviceIDs),
+          metadata: { commits, errors: shuffled(errors) },
+        }
         expect(identity(again)).toBe(identity(event))
       }),
     )

@@ -117,7 +117,12 @@ export function storeContract(engine: string, create: () => StoreUnderTest): voi
       const store = await create().open()
       await store.accept(newEvent())
       await store.accept(newEvent())
-      await store.settle(await claimed(store), { state: 'waiting', dueAt: NOW + 5000, failures: 1, answer: SICK })
+      await store.settle(await claimed(store), {
+        state: 'waiting',
+        dueAt: NOW + 5000,
+        failures: 1,
+        answer: SICK,
+      })
       expect(await store.claim('webhook', NOW, LEASE)).toEqual({ kind: 'blocked', until: NOW + 5000 })
       expect((await claimed(store, 'webhook', NOW + 5000)).failures).toBe(1)
     })
@@ -153,7 +158,12 @@ export function storeContract(engine: string, create: () => StoreUnderTest): voi
     it('makes what waits for a retry due at once when told that the target is back', async () => {
       const store = await create().open()
       await store.accept(newEvent())
-      await store.settle(await claimed(store), { state: 'waiting', dueAt: NOW + 1e7, failures: 1, answer: SICK })
+      await store.settle(await claimed(store), {
+        state: 'waiting',
+        dueAt: NOW + 1e7,
+        failures: 1,
+        answer: SICK,
+      })
       await store.hasten('webhook', NOW)
       expect((await claimed(store)).attempt).toBe(2)
     })
