@@ -70,7 +70,7 @@ export default fp<DeliveryOptions>(
       return send(dispatcher, request, {
         totalTimeoutMs: timeouts.total,
         captureBytes: exporter.policy.captureBytes,
-        now: clock.now,
+        now: () => clock.now(),
         stop: stop.signal,
       })
     }

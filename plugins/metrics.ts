@@ -74,14 +74,14 @@ function createMetrics(registry: Registry): Metrics {
     delivery: (destination, outcome) => deliveries.inc({ destination, outcome }),
     commit: (seconds) => commits.observe(seconds),
     gauge(name, help, label, read) {
-      new Gauge({
+      const gauge: Gauge = new Gauge({
         name,
         help,
         labelNames: [label],
         registers,
         collect() {
-          this.reset()
-          for (const [value, number] of read()) this.set({ [label]: value }, number)
+          gauge.reset()
+          for (const [value, number] of read()) gauge.set({ [label]: value }, number)
         },
       })
     },

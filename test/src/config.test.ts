@@ -78,7 +78,9 @@ describe('settings', () => {
       MAX_EVENT_SIZE: 'lots',
       LOG_LEVEL: 'loud',
     })
-    const names = problems.map((problem) => problem.split(' ')[0]).toSorted()
+    const names = problems
+      .map((problem) => problem.replace(/ .*/s, ''))
+      .toSorted((a, b) => a.localeCompare(b))
     expect(names).toEqual([
       'EXPORTER_TYPE',
       'LISTEN_ADDRESS',

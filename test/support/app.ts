@@ -31,7 +31,7 @@ export async function runApp(
   const config = loadConfig({ DATA_DIR: tempDir(), LISTEN_ADDRESS: '127.0.0.1:0', ...env })
   const timeouts = { ...defaultTimeouts, drain: 200 }
   const app = await buildApp(config, { logStream, timeouts, ...surroundings })
-  onTestFinished(async () => void (await app.close()))
+  onTestFinished(() => app.close())
   await app.listen(config.listen)
   const { port } = app.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
