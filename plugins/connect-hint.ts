@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import type { Cancel, Clock } from '../src/clock.ts'
 
-export interface ConnectHintOptions {
+interface ConnectHintOptions {
   readonly clock: Clock
   /** How long to wait for the first daemon, in milliseconds. */
   readonly afterMs?: number

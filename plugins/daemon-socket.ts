@@ -16,14 +16,14 @@ declare module 'fastify' {
 }
 
 /** The Flux daemons that are connected to this process. */
-export interface DaemonRegistry {
+interface DaemonRegistry {
   /** In the order in which they connected. */
   list(): readonly DaemonInfo[]
   /** Whether any daemon has connected since the process started. */
   everConnected(): boolean
 }
 
-export interface DaemonInfo {
+interface DaemonInfo {
   readonly cluster: string
   /** Its User-Agent, `fluxd/1.25.4` or `flux-adapter`; empty when it sent none. */
   readonly agent: string

@@ -143,12 +143,15 @@ describe('a daemon that connects', () => {
   })
 
   test('is forgotten when it leaves, but that it came is remembered', async () => {
-    const { app, port, logged } = await listen()
+    const clock = fakeClock()
+    const { app, port, logged } = await listen({ clock })
     const { socket } = await dial(port)
     socket.close(1000, 'ok')
     await vi.waitFor(() => expect(app.daemons.list()).toEqual([]))
     expect(app.daemons.everConnected()).toBe(true)
     expect(logged('daemon disconnected')).toMatchObject([{ code: 1000, reason: 'ok', cluster: 'default' }])
+    clock.advance(60 * 60_000)
+    expect(logged('fell silent')).toEqual([])
   })
 
   test('may split its answer over messages and say other things meanwhile', async () => {
@@ -213,6 +216,12 @@ describe('several connections', () => {
     await vi.waitFor(() => expect(app.daemons.list()).toMatchObject([{ version: 'newer' }]))
     expect(newer.socket.readyState).toBe(WebSocket.OPEN)
     expect(logged('replaced')).toHaveLength(1)
+  })
+
+  test('are listed in the order of connecting, a daemon that came back last', async () => {
+    const { app, port } = await listen()
+    for (const path of ['/prod/v11/daemon', '/dev/v11/daemon', '/prod/v11/daemon']) await dial(port, { path })
+    await vi.waitFor(() => expect(app.daemons.list().map((d) => d.cluster)).toEqual(['dev', 'prod']))
   })
 
   test('an older one that does not answer the close is cut off', async () => {
