@@ -74,7 +74,7 @@ function createMetrics(registry: Registry): Metrics {
     delivery: (destination, outcome) => deliveries.inc({ destination, outcome }),
     commit: (seconds) => commits.observe(seconds),
     gauge(name, help, label, read) {
-      const gauge: Gauge = new Gauge({
+      const gauge: Gauge<string> = new Gauge<string>({
         name,
         help,
         labelNames: [label],

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import slack from '../exporters/slack.ts'
 import webhook from '../exporters/webhook.ts'
@@ -39,6 +40,7 @@ export async function buildApp(config: Config, surroundings: Surroundings = {}):
     // One line per event and per delivery, written by those who know what happened, instead of two per request.
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (logger) => logger,
+    http: { shouldUpgradeCallback: isWebsocketRequest },
     rewriteUrl: (request) => rewriteUpstreamUrl(request.url ?? '/'),
     requestTimeout: 60_000,
     // Longer than Go's 90 s for idle connections, so that it is fluxd who closes them, never in mid-request.
@@ -66,4 +68,9 @@ export async function buildApp(config: Config, surroundings: Surroundings = {}):
   // Who else looks in.
   await app.register(health)
   return app
+}
+
+/** Node would take any request with an Upgrade header out of the routes, `h2c` on a POST included. */
+function isWebsocketRequest({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
 }

@@ -1,7 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { buildFluxd, hasGo, startFluxd, type Fact, type Fluxd } from './fluxd.ts'
 import { startUpstream } from './upstream.ts'
@@ -19,12 +17,6 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
-async function upstream(port = 0): Promise<{ app: FastifyInstance; port: number }> {
-  const app = await startUpstream(port)
-  cleanups.push(() => app.close())
-  return { app, port: (app.server.address() as AddressInfo).port }
-}
-
 function fluxd(...args: readonly string[]): Fluxd {
   const daemon = startFluxd(args)
   cleanups.push(() => daemon.stop())
@@ -40,7 +32,7 @@ describe.skipIf(!hasGo && process.env['CI'] === undefined)("Flux's own client", 
   beforeAll(buildFluxd, 600_000)
 
   test('connects, is asked its version, and stays', async () => {
-    const { app, port } = await upstream()
+    const { app, port } = await startUpstream()
     const daemon = fluxd(`--connect=ws://127.0.0.1:${port}`, '--version=1.25.4-conformance')
     await daemon.fact('connected')
     await daemon.fact('version-asked')
@@ -58,7 +50,7 @@ describe.skipIf(!hasGo && process.env['CI'] === undefined)("Flux's own client", 
   })
 
   test('has every type of event accepted, in exactly the bytes that are kept as samples', async () => {
-    const { port } = await upstream()
+    const { port } = await startUpstream()
     const events = await fluxd(`--connect=ws://127.0.0.1:${port}`).postEvents()
     expect(events.map(({ fact, type, error }) => ({ fact, type, error }))).toEqual(
       TYPES.map((type) => ({ fact: 'event-accepted', type, error: undefined })),
@@ -75,8 +67,29 @@ describe.skipIf(!hasGo && process.env['CI'] === undefined)("Flux's own client", 
     expect(JSON.parse(await readFile(join(FIXTURES, 'descriptions.json'), 'utf8'))).toEqual(descriptions)
   })
 
+  test('has every event told, by Slack and by webhook, with its own description', async () => {
+    const { port, slack, webhook } = await startUpstream()
+    const events = await fluxd(`--connect=ws://127.0.0.1:${port}/prod`).postEvents()
+    await vi.waitFor(() => expect(webhook.requests).toHaveLength(events.length), 10_000)
+    await vi.waitFor(() => expect(slack.requests).toHaveLength(events.length), 10_000)
+    for (const [index, { type = '', body = '' }] of events.entries()) {
+      const posted = webhook.requests[index]?.body ?? ''
+      expect(posted).toContain(`"Event":${body.trim()}`)
+      expect(JSON.parse(posted)).toMatchObject({ Type: type, Title: expect.stringMatching(/^\[prod\] ./) })
+      const message = JSON.parse(slack.requests[index]?.body ?? '') as { channel: string; text: string }
+      expect(message).toMatchObject({
+        channel: '#kubernetes',
+        text: expect.stringContaining('prod'),
+        attachments: [{ title: expect.stringMatching(/^\[prod\] ./) }],
+      })
+    }
+    const said = slack.requests.map(({ body }) => body).join('\n')
+    expect(said).toContain('https://github.com/acme/deploy/commit/')
+    expect(said).toContain('stefanprodan/podinfo:2.1.3')
+  })
+
   test.each(['ws', 'http'])('brings its token and the cluster of its URL, by %s', async (scheme) => {
-    const { app, port } = await upstream()
+    const { app, port } = await startUpstream()
     const prod = fluxd(`--connect=${scheme}://127.0.0.1:${port}/prod`, '--token=s3cret')
     const weave = fluxd(`--connect=${scheme}://127.0.0.1:${port}/api/flux/`)
     await Promise.all([prod.fact('version-asked'), weave.fact('version-asked')])
@@ -102,7 +115,7 @@ describe.skipIf(!hasGo && process.env['CI'] === undefined)("Flux's own client", 
   })
 
   test('comes back after a restart of ours', async () => {
-    const first = await upstream()
+    const first = await startUpstream()
     const daemon = fluxd(`--connect=ws://127.0.0.1:${first.port}/prod`)
     await daemon.fact('version-asked')
 
@@ -112,7 +125,7 @@ describe.skipIf(!hasGo && process.env['CI'] === undefined)("Flux's own client", 
     expect((await daemon.postEvents())[0]).toMatchObject({ fact: 'event-refused' })
 
     seen = daemon.facts.length
-    const second = await upstream(first.port)
+    const second = await startUpstream(first.port)
     await daemon.fact('version-asked', seen)
     await vi.waitFor(() =>
       expect(second.app.daemons.list()).toMatchObject([{ cluster: 'prod', version: '1.25.4' }]),

@@ -1,28 +1,36 @@
-import fastify, { type FastifyInstance } from 'fastify'
-import daemonSocket from '../../plugins/daemon-socket.ts'
-import { systemClock } from '../../src/clock.ts'
-import { rewriteUpstreamUrl } from '../../src/flux/upstream-path.ts'
+import { systemClock, type Clock } from '../../src/clock.ts'
+import { answer, targetServer, type TargetServer } from '../support/target-server.ts'
+import { runApp, type RunningApp } from '../support/app.ts'
 
-/**
- * What the real Flux client is run against, listening on `port` of 127.0.0.1.
- *
- * @param port 0 for any free one
- */
-export async function startUpstream(port: number): Promise<FastifyInstance> {
-  const app = await buildUpstream()
-  await app.listen({ port, host: '127.0.0.1' })
-  return app
+const HURRY = 50
+
+/** Slack's pace is a message a second, and there are many to come: here a second is 20 ms long. */
+const hurriedClock: Clock = {
+  now: () => Date.now() * HURRY,
+  after: (ms, run) => systemClock.after(ms / HURRY, run),
 }
 
-async function buildUpstream(): Promise<FastifyInstance> {
-  const app = fastify({ rewriteUrl: (request) => rewriteUpstreamUrl(request.url ?? '/') })
-  await app.register(daemonSocket, { clusterName: 'default', clock: systemClock })
-  // Flux posts without a Content-Type.
-  app.addContentTypeParser(
-    '*',
-    { parseAs: 'string' },
-    async (_request: unknown, body: string | Buffer) => body,
+export interface Upstream extends RunningApp {
+  /** Gets every message of every cluster, as Slack would. */
+  readonly slack: TargetServer
+  readonly webhook: TargetServer
+}
+
+/** The whole service, on `port` of 127.0.0.1 (0 for any free one), with a place in Slack and a webhook. */
+export async function startUpstream(port = 0): Promise<Upstream> {
+  const slack = await targetServer(answer(200, 'ok'))
+  const webhook = await targetServer(answer(200))
+  const running = await runApp(
+    {
+      LISTEN_ADDRESS: `127.0.0.1:${port}`,
+      EXPORTER_TYPE: 'slack,webhook',
+      GITHUB_URL: 'https://github.com/acme/deploy/',
+      SLACK_URL: slack.url,
+      SLACK_CHANNEL: '#kubernetes',
+      WEBHOOK_URL: webhook.url,
+      WEBHOOK_RATE: '1000',
+    },
+    { clock: hurriedClock },
   )
-  app.post('/v6/events', async (_request, reply) => reply.code(200).send())
-  return app
+  return { ...running, slack, webhook }
 }

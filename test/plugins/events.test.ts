@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { gunzipSync } from 'node:zlib'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
@@ -152,6 +153,19 @@ describe('POST /v6/events', () => {
     expect(await post(`{"type":${'['.repeat(400_000)}`)).toBe(400)
     expect(await post(syncEvent())).toBe(200)
     await logged('event accepted')
+  })
+
+  it('takes an event although a proxy offers another protocol with it', async () => {
+    const { port } = await webhookApp()
+    const socket = connect(port, '127.0.0.1')
+    const body = JSON.stringify(syncEvent())
+    socket.write(
+      'POST /v6/events HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n' +
+        `content-length: ${body.length}\r\n\r\n${body}`,
+    )
+    const [answered] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    expect(answered.toString()).toMatch(/^HTTP\/1.1 200 /)
   })
 
   it('survives a sender that hangs up in the middle', async () => {
