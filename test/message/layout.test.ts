@@ -5,6 +5,7 @@ import type { Section } from '../../src/message/message.ts'
 import { plainMarkup } from '../../src/message/plain.ts'
 import { codePoints } from '../../src/message/truncate.ts'
 import { anyText } from '../support/arbitrary-event.ts'
+import { rewrittenCharacters } from '../support/work.ts'
 
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
@@ -232,5 +233,10 @@ describe('the work depends on the limit, not on what is cut away', () => {
     layout([big, big, big], markup, characters(LIMIT))
     // Three sections, each measured and written, each cut by halving: log2(4000) tries of at most the limit.
     expect(work.characters).toBeLessThan(3 * 2 * 12 * LIMIT)
+  })
+
+  test('one line of a megabyte', () => {
+    const work = rewrittenCharacters(() => void layoutLine('&'.repeat(1_000_000), escape, 1000))
+    expect(work).toBeLessThan(100_000)
   })
 })

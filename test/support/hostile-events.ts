@@ -42,6 +42,7 @@ export const hostileEvents: ReadonlyMap<string, FluxEvent> = new Map([
       }),
     ] as const,
   ]),
+  ['a title that escaping makes longer', fluxEvent({ message: '&'.repeat(300) })],
   ['a commit message of a megabyte', syncOf('&'.repeat(MEGABYTE))],
   ['a release of megabytes', releaseOf('<'.repeat(MEGABYTE))],
   ['a megabyte of halves', syncOf('\ud83d'.repeat(MEGABYTE))],
