@@ -1,15 +1,14 @@
-import { createHmac } from 'node:crypto'
 import fp from 'fastify-plugin'
 import '../plugins/exporters.ts'
 import type { WebhookConfig } from '../src/config.ts'
 import { createExcerpt } from '../src/delivery/excerpt.ts'
 import { judgeWebhookStatus } from '../src/delivery/judge-status.ts'
+import { sign } from '../src/delivery/sign.ts'
 import type { DeliveryPolicy, Destination, Exporter, Notification, OutgoingRequest } from '../src/exporter.ts'
 import { cleanLine } from '../src/message/clean.ts'
 import { layout } from '../src/message/layout.ts'
 import { plainMarkup } from '../src/message/plain.ts'
 import { truncate } from '../src/message/truncate.ts'
-import type { Secret } from '../src/secret.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -84,12 +83,6 @@ function render({ url, signingSecrets }: WebhookConfig, notification: Notificati
     },
     body,
   }
-}
-
-/** One item of the signature header, for `secret` as it is configured: `whsec_` and base64. */
-function sign(secret: Secret, id: string, timestamp: string, body: Buffer): string {
-  const key = Buffer.from(secret.reveal().replace(/^whsec_/, ''), 'base64')
-  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64')}`
 }
 
 export default fp<WebhookConfig>(async (app, config) => app.exporters.add(createWebhookExporter(config)), {

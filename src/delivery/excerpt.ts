@@ -27,10 +27,19 @@ const SHORTEST = 6
 function forms(value: string): string[] {
   const parts = [value]
   if (URL.canParse(value)) {
-    const { href, pathname, search, username, password } = new URL(value)
+    const { href, pathname, search, searchParams, username, password } = new URL(value)
     // Of Slack's path the last segment is the credential, of other URLs any may be.
     const segments = pathname.split('/').filter((segment) => segment.length >= 16)
-    parts.push(href, pathname + search, pathname, search, username, password, ...segments)
+    parts.push(
+      href,
+      pathname + search,
+      pathname,
+      search,
+      username,
+      password,
+      ...segments,
+      ...searchParams.values(),
+    )
   }
   return parts
     .flatMap((part) => [

@@ -3,14 +3,13 @@
  * keeps, however long the text is, except for `codePoints`.
  */
 
-const HIGH = { from: 0xd800, to: 0xdbff }
-const LOW = { from: 0xdc00, to: 0xdfff }
-
+/** Whether a surrogate pair starts at `index`. */
 function isPairAt(text: string, index: number): boolean {
-  const high = text.charCodeAt(index)
-  if (!(high >= HIGH.from && high <= HIGH.to)) return false
-  const low = text.charCodeAt(index + 1)
-  return low >= LOW.from && low <= LOW.to
+  return (
+    (text.charCodeAt(index) & 0xfc00) === 0xd800 &&
+    index + 1 < text.length &&
+    (text.charCodeAt(index + 1) & 0xfc00) === 0xdc00
+  )
 }
 
 /** How many code points `text` has. */

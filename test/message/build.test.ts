@@ -15,6 +15,7 @@ import {
   syncEvent,
   updated,
 } from '../support/events.ts'
+import { rewrittenCharacters } from '../support/work.ts'
 
 const API = 'default:deployment/api'
 const WEB = 'default:deployment/web'
@@ -294,3 +295,21 @@ describe('a commit', () => {
 test('a message of several lines is shown in full', () => {
   expect(tell(fluxEvent({ message: 'As I say\nand more\n' })).lines).toEqual(['As I say', 'and more'])
 })
+
+test('building costs no more for texts that are cut than for those that fill a message', () => {
+  // A few more halvings may be needed to find where to cut the longer ones.
+  expect(workOn(1_000_000)).toBeLessThanOrEqual(1.1 * workOn(10_000))
+})
+
+/** The work of telling events whose every text is `size` characters long. */
+function workOn(size: number): number {
+  const long = 'x'.repeat(size)
+  const commits = counted({ revision: REVISION, message: long })
+  const events = [
+    syncEvent([long], { commits, errors: counted({ id: long, path: long, error: long }) }),
+    releaseEvent([long], { cause: { user: long, message: long } }),
+    fluxEvent({ type: long }),
+    fluxEvent({ message: long }),
+  ]
+  return rewrittenCharacters(() => void events.map(tell))
+}
