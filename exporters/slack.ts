@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import '../plugins/exporters.ts'
 import type { SlackConfig } from '../src/config.ts'
-import { createExcerpt } from '../src/delivery/excerpt.ts'
+import { excerpt } from '../src/delivery/excerpt.ts'
 import { judgeVendorStatus } from '../src/delivery/judge-status.ts'
 import type {
   DeliveryPolicy,
@@ -13,9 +13,10 @@ import type {
   Route,
   TargetResponse,
 } from '../src/exporter.ts'
+import { describe } from '../src/flux/describe.ts'
 import type { FluxEvent } from '../src/flux/event.ts'
 import { layout, layoutLine, type Markup } from '../src/message/layout.ts'
-import type { Outcome } from '../src/message/message.ts'
+import type { Message, Outcome } from '../src/message/message.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -33,6 +34,7 @@ const POLICY: DeliveryPolicy = {
 /** Slack takes 40,000, asks for 4,000: https://api.slack.com/changelog/2018-04-truncating-really-long-messages */
 const TEXT_LIMIT = 4000
 const TITLE_LIMIT = 1024
+const HEADLINE_LIMIT = 300
 
 const COLORS: Readonly<Record<Outcome, string>> = {
   success: '#2eb886',
@@ -48,7 +50,6 @@ export function createSlackExporter(config: SlackConfig): Exporter {
   const channels = [...new Set(config.channels.map(({ channel }) => channel))]
   const destinations = channels.map((name): Destination => ({ key: `slack:${name}`, name }))
   const isApi = isWebApi(new URL(config.url.reveal()))
-  const excerpt = createExcerpt(config.token === undefined ? [config.url] : [config.url, config.token])
 
   return {
     name: 'slack',
@@ -56,7 +57,7 @@ export function createSlackExporter(config: SlackConfig): Exporter {
     policy: POLICY,
     route: (event) => route(config, destinations, event),
     render: (notification, destination) => render(config, notification, destination),
-    judge: (response) => judge(response, isApi, excerpt),
+    judge: (response) => judge(response, isApi),
   }
 }
 
@@ -90,8 +91,8 @@ function render(
 ): OutgoingRequest {
   const title = layoutLine(message.title, escape, TITLE_LIMIT)
   const attachment = {
-    // What notifications and screen readers say. A text beside the attachments would be shown above the title, twice.
-    fallback: title,
+    // For clients that show no attachments: the line that Flux itself has for the event.
+    fallback: layoutLine(`[${message.cluster}] ${describe(event)}`, escape, TITLE_LIMIT),
     color: COLORS[message.outcome],
     title,
     ...(message.link !== '' && { title_link: message.link }),
@@ -103,6 +104,8 @@ function render(
     channel,
     username,
     icon_emoji: iconEmoji,
+    // Stands above the attachment and in notifications, so it is short and does not repeat the title.
+    text: layoutLine(headline(message, event), escape, HEADLINE_LIMIT),
     link_names: false,
     unfurl_links: false,
     unfurl_media: false,
@@ -118,6 +121,11 @@ function render(
     },
     body: JSON.stringify(payload),
   }
+}
+
+/** Where it happened and how it went: `prod-eu: sync failed`. */
+function headline({ cluster, outcome }: Message, { type }: FluxEvent): string {
+  return `${cluster}: ${type.replaceAll('_', ' ')}${outcome === 'failure' ? ' failed' : ''}`
 }
 
 /** When it happened, which is not when it is told if Slack was down. Seconds; Go's zero time counts as none. */
@@ -181,11 +189,7 @@ function codes(verdict: Verdict, names: string): [string, Verdict][] {
 /** A workspace that is being moved into an organisation is away for longer than a restart. */
 const MIGRATION_MS = 30 * MINUTE
 
-function judge(
-  { status, body }: TargetResponse,
-  isApi: boolean,
-  excerpt: (body: string) => string,
-): Judgement {
+function judge({ status, body }: TargetResponse, isApi: boolean): Judgement {
   const answer = readAnswer(body, isApi)
   const said = answer.code === '' ? excerpt(body) : excerpt(answer.code)
   const reason = `Slack answered ${status}${said === '' ? '' : ` ${said}`}`

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import '../plugins/exporters.ts'
 import type { WebhookConfig } from '../src/config.ts'
-import { createExcerpt } from '../src/delivery/excerpt.ts'
+import { excerpt } from '../src/delivery/excerpt.ts'
 import { judgeWebhookStatus } from '../src/delivery/judge-status.ts'
 import { sign } from '../src/delivery/sign.ts'
 import type { DeliveryPolicy, Destination, Exporter, Notification, OutgoingRequest } from '../src/exporter.ts'
@@ -37,7 +37,6 @@ const TYPE_LIMIT = 256
  */
 export function createWebhookExporter(config: WebhookConfig): Exporter {
   const destination: Destination = { key: 'webhook', name: 'webhook' }
-  const excerpt = createExcerpt([config.url, ...config.signingSecrets])
   const { requestsPerSecond } = config
 
   return {

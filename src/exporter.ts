@@ -57,7 +57,7 @@ export interface TargetResponse {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** The first `policy.captureBytes` of the body. */
+  /** The first `policy.captureBytes` of the body, without our secrets. */
   readonly body: string
 }
 

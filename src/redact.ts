@@ -48,22 +48,34 @@ export function createRedactor(secrets: readonly Secret[]): Redact {
   }
 }
 
-/** The forms in which a secret can turn up. Of a URL, host and scheme are no secret, but the rest is. */
+/** Shorter parts of a URL are words such as `/api`, and not credentials. */
+const SHORTEST = { path: 12, other: 6 }
+
+/** The forms in which a secret can turn up. Of a URL, scheme and host are no secret, but the rest is. */
 function spellings(secret: Secret): string[] {
   const value = secret.reveal()
-  const parts = [value]
-  if (URL.canParse(value)) {
-    const url = new URL(value)
-    parts.push(url.href, url.pathname + url.search, url.password)
-  } else if (value.startsWith('whsec_')) {
-    parts.push(value.slice('whsec_'.length))
-  }
-  return parts
+  return [value, ...(URL.canParse(value) ? partsOf(new URL(value)) : [value.replace(/^whsec_/, '')])]
     .flatMap((part) => [
       part,
       JSON.stringify(part).slice(1, -1),
       part.replaceAll('/', '\\/'),
+      part.replaceAll('&', '&amp;'),
       encodeURIComponent(part),
     ])
-    .filter((part) => part.length >= 8)
+    .filter((part) => part.length >= SHORTEST.other)
+}
+
+function partsOf({ href, pathname, search, searchParams, password }: URL): string[] {
+  // Of Slack's path the last segment is the credential, of other URLs any may be.
+  const segments = pathname.split('/').filter((segment) => segment.length > SHORTEST.path)
+  const path = pathname.length >= SHORTEST.path ? [pathname, pathname + search] : []
+  return [href, ...path, ...segments, search, ...searchParams.values(), password, decodePercent(password)]
+}
+
+function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }

@@ -174,10 +174,11 @@ export class Lane {
     if (result.kind === 'unanswered') {
       return { ...outcome({ kind: 'retry', reason: result.reason }, 0, ''), interrupted: result.aborted }
     }
-    const { response, retryAfterMs } = result
-    const judged = exporter.judge(response)
-    const judgement = judged.kind === 'delivered' ? judged : { ...judged, reason: redact(judged.reason) }
-    return { ...outcome(judgement, response.status, redact(response.body)), retryAfterMs }
+    const { status, headers } = result.response
+    // Some servers repeat the request: what they say is clean before anybody reads, shortens or stores it.
+    const body = redact(result.response.body)
+    const judgement = exporter.judge({ status, headers, body })
+    return { ...outcome(judgement, status, body), retryAfterMs: result.retryAfterMs }
   }
 
   /**

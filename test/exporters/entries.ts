@@ -133,6 +133,7 @@ function vendorStatus(status: number) {
 
 interface SlackPayload {
   readonly channel: string
+  readonly text: string
   readonly attachments: readonly {
     readonly title: string
     readonly fallback: string
@@ -145,6 +146,9 @@ function checkSlackRequest({ body, headers }: OutgoingRequest): void {
   const payload = JSON.parse(body.toString()) as SlackPayload
   expect(payload.channel).toBe('#ops')
   expect(payload.attachments).toHaveLength(1)
+  expect(payload.text).toMatch(/\w/)
+  expect(payload.text.length).toBeLessThanOrEqual(300)
+  checkEscapes(payload.text)
   for (const { fallback, text, title } of payload.attachments) {
     expect(title).not.toBe('')
     expect(title.length).toBeLessThanOrEqual(1024)

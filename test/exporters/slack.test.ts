@@ -72,12 +72,13 @@ describe('a message', () => {
       channel: '#ops',
       username: 'Flux Deployer',
       icon_emoji: ':star-struck:',
+      text: 'prod-eu: release',
       link_names: false,
       unfurl_links: false,
       unfurl_media: false,
       attachments: [
         {
-          fallback: `[prod-eu] Released quay.io/acme/api:1.4.2 to ${API} by alice`,
+          fallback: `[prod-eu] Released: quay.io/acme/api:1.4.2 to ${API}, by alice, with message "Ship &lt;it&gt; &amp; go"`,
           color: '#2eb886',
           title: `[prod-eu] Released quay.io/acme/api:1.4.2 to ${API} by alice`,
           title_link: `https://github.com/acme/deploy/commit/${REVISION}`,

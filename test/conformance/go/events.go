@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/fluxcd/flux/pkg/event"
@@ -59,9 +60,13 @@ func of(kind string, metadata event.EventMetadata, ids ...resource.ID) event.Eve
 	}
 }
 
+var commits int
+
 func commit(kind string, spec interface{}, result update.Result, ids ...resource.ID) event.Event {
+	// Every push has a revision of its own; two events with one revision would be taken for a resent one.
+	commits++
 	return of(event.EventCommit, &event.CommitEventMetadata{
-		Revision: "d644e1a05db6881abf0cdb78299917b95f442036",
+		Revision: fmt.Sprintf("d644e1a05db6881abf0cdb78299917b95f44203%d", commits),
 		Spec:     &update.Spec{Type: kind, Cause: cause, Spec: spec},
 		Result:   result,
 	}, ids...)

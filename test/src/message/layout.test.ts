@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { layout, layoutLine, type Limit, type Markup } from '../../src/message/layout.ts'
-import type { Section } from '../../src/message/message.ts'
-import { plainMarkup } from '../../src/message/plain.ts'
-import { codePoints } from '../../src/message/truncate.ts'
-import { anyText } from '../support/arbitrary-event.ts'
-import { rewrittenCharacters } from '../support/work.ts'
+import { layout, layoutLine, type Limit, type Markup } from '../../../src/message/layout.ts'
+import type { Section } from '../../../src/message/message.ts'
+import { plainMarkup } from '../../../src/message/plain.ts'
+import { codePoints } from '../../../src/message/truncate.ts'
+import { anyText } from '../../support/arbitrary-event.ts'
+import { rewrittenCharacters } from '../../support/work.ts'
 
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { FluxEvent } from '../../src/flux/event.ts'
-import { buildMessage } from '../../src/message/build.ts'
-import { layout } from '../../src/message/layout.ts'
-import { createLinks } from '../../src/message/links.ts'
-import type { Outcome } from '../../src/message/message.ts'
-import { plainMarkup } from '../../src/message/plain.ts'
-import { codePoints } from '../../src/message/truncate.ts'
+import type { FluxEvent } from '../../../src/flux/event.ts'
+import { buildMessage } from '../../../src/message/build.ts'
+import { layout } from '../../../src/message/layout.ts'
+import { createLinks } from '../../../src/message/links.ts'
+import type { Outcome } from '../../../src/message/message.ts'
+import { plainMarkup } from '../../../src/message/plain.ts'
+import { codePoints } from '../../../src/message/truncate.ts'
 import {
   commitEvent,
   counted,
@@ -14,8 +14,8 @@ import {
   releaseEvent,
   syncEvent,
   updated,
-} from '../support/events.ts'
-import { rewrittenCharacters } from '../support/work.ts'
+} from '../../support/events.ts'
+import { rewrittenCharacters } from '../../support/work.ts'
 
 const API = 'default:deployment/api'
 const WEB = 'default:deployment/web'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { LinkStyle } from '../../src/config.ts'
-import { createLinks } from '../../src/message/links.ts'
+import type { LinkStyle } from '../../../src/config.ts'
+import { createLinks } from '../../../src/message/links.ts'
 
 const REVISION = 'a1b2c3d4e5f60718293a4b5c6d7e8f9001122334'
 const link = (repository: string, style: LinkStyle = 'auto', revision = REVISION) =>

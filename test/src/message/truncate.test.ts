@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { codePoints, head, keepEnds, tail, truncate, truncateMiddle } from '../../src/message/truncate.ts'
+import { codePoints, head, keepEnds, tail, truncate, truncateMiddle } from '../../../src/message/truncate.ts'
 
 const SMILE = '\u{1F600}'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describeResourceId, parseResourceId } from '../../src/flux/resource-id.ts'
+import { describeResourceId, parseResourceId } from '../../../src/flux/resource-id.ts'
 
 describe('resource ids are read loosely', () => {
   test.each([

@@ -1,6 +1,6 @@
 import { describe as suite, expect, test } from 'vitest'
-import { describe } from '../../src/flux/describe.ts'
-import type { FluxEvent } from '../../src/flux/event.ts'
+import { describe } from '../../../src/flux/describe.ts'
+import type { FluxEvent } from '../../../src/flux/event.ts'
 import {
   commitEvent,
   counted,
@@ -9,7 +9,7 @@ import {
   releaseEvent,
   syncEvent,
   updated,
-} from '../support/events.ts'
+} from '../../support/events.ts'
 
 const API = 'default:deployment/api'
 const WEB = 'default:deployment/web'
