@@ -41,15 +41,7 @@ export interface LinkConfig {
   readonly style: LinkStyle
 }
 
-export const LINK_STYLES = [
-  'auto',
-  'github',
-  'gitlab',
-  'bitbucket',
-  'bitbucket-server',
-  'azure',
-  'gitea',
-] as const
+const LINK_STYLES = ['auto', 'github', 'gitlab', 'bitbucket', 'bitbucket-server', 'azure', 'gitea'] as const
 export type LinkStyle = (typeof LINK_STYLES)[number]
 
 export interface SlackConfig {

@@ -31,7 +31,7 @@ export function object(parent: JsonObject, name: string): JsonObject {
   return isObject(value) ? value : EMPTY
 }
 
-export function list(parent: JsonObject, name: string): readonly unknown[] {
+function list(parent: JsonObject, name: string): readonly unknown[] {
   const value = field(parent, name)
   return Array.isArray(value) ? value : []
 }

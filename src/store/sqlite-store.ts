@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { StoredPayload } from '../flux/event-reader.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -44,7 +44,7 @@ interface DestinationState {
  */
 export function openSqliteStore(dataDir: string, onCommit: (seconds: number) => void = () => {}): Store {
   try {
-    mkdirSync(dataDir, { recursive: true })
+    makeFolder(dataDir)
     const lock = lockFolder(dataDir)
     const db = new DatabaseSync(join(dataDir, 'fluxcloud.db'), { timeout: 5000 })
     // Before the first table exists; afterwards it would need a full VACUUM.
@@ -57,6 +57,12 @@ export function openSqliteStore(dataDir: string, onCommit: (seconds: number) => 
     const reason = error instanceof Error ? error.message : String(error)
     throw new StoreError(`DATA_DIR ${dataDir} cannot hold the store: ${reason}`, { cause: error })
   }
+}
+
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return
+  // A recursive mkdir never returns from a file system that says "no such file" to all, such as /proc.
+  mkdirSync(dir, { recursive: !existsSync(dirname(resolve(dir))) })
 }
 
 /**
