@@ -74,7 +74,7 @@ let serial = 0
 
 /** A sync event of the size that fluxd sends for a commit that touches three workloads. */
 export function syncEvent(): string {
-  const revision = (++serial).toString(16).padStart(40, 'a')
+  const revision = (++serial).toString(16).padStart(40, '0')
   return JSON.stringify({
     id: 0,
     serviceIDs: ['default:deployment/checkout', 'default:deployment/payments', 'default:helmrelease/redis'],
@@ -86,7 +86,7 @@ export function syncEvent(): string {
     metadata: {
       commits: [
         { revision, message: 'Raise the number of replicas of checkout before the sale starts' },
-        { revision: revision.replace('a', 'b'), message: 'Release quay.io/acme/payments:1.42.0' },
+        { revision: revision.replace('0', 'f'), message: 'Release quay.io/acme/payments:1.42.0' },
       ],
       includes: { other: true, release: true },
     },

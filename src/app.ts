@@ -15,7 +15,8 @@ import store from '../plugins/store.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { secretsOf, type Config } from './config.ts'
 import { rewriteUpstreamUrl } from './flux/upstream-path.ts'
-import { loggerOptions, type LogStream } from './logger.ts'
+import type { LogStream } from './log-stream.ts'
+import { loggerOptions } from './logger.ts'
 import { createRedactor } from './redact.ts'
 
 /** What tests hold still or shorten; the service runs with the defaults. */

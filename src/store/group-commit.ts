@@ -13,6 +13,12 @@ interface Write {
   reject(error: Error): void
 }
 
+export interface CommitWatcher {
+  /** @param seconds how long the transaction took */
+  committed(seconds: number): void
+  rolledBack(): void
+}
+
 /**
  * Runs writes in shared transactions. A commit that waits for the disk costs as much for a hundred events as for
  * one, so all writes that arrive within one turn of the event loop are committed together, and each caller
@@ -21,15 +27,14 @@ interface Write {
  */
 export class GroupCommit {
   readonly #db: DatabaseSync
-  readonly #onCommit: (seconds: number) => void
+  readonly #watcher: CommitWatcher
   #queue: Write[] = []
   #scheduled = false
   #closed = false
 
-  /** @param onCommit hears how long each transaction took, in seconds */
-  constructor(db: DatabaseSync, onCommit: (seconds: number) => void) {
+  constructor(db: DatabaseSync, watcher: CommitWatcher) {
     this.#db = db
-    this.#onCommit = onCommit
+    this.#watcher = watcher
   }
 
   /**
@@ -90,11 +95,12 @@ export class GroupCommit {
     try {
       const results = group.map((write) => write.work())
       this.#db.exec('COMMIT')
-      this.#onCommit((performance.now() - started) / 1000)
+      this.#watcher.committed((performance.now() - started) / 1000)
       return results
     } catch (error) {
       // SQLite has already rolled back by itself after some errors, a full disk among them.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      this.#watcher.rolledBack()
       throw error
     }
   }

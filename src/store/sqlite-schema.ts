@@ -32,7 +32,16 @@ const MIGRATIONS = [
     encoding TEXT NOT NULL CHECK (encoding IN ('json', 'gzip')),
     payload BLOB NOT NULL
   ) STRICT;
-  CREATE INDEX event_fingerprint ON event (fingerprint);
+
+  -- Filled some thousand events at a time, see fingerprints.ts; those up to "indexed_to" are here.
+  CREATE TABLE fingerprint (
+    fingerprint BLOB PRIMARY KEY,
+    event INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER event_forgotten AFTER DELETE ON event BEGIN
+    DELETE FROM fingerprint WHERE fingerprint = OLD.fingerprint AND event = OLD.seq;
+  END;
+  INSERT INTO meta VALUES ('indexed_to', '0');
 
   CREATE TABLE delivery (
     event INTEGER NOT NULL REFERENCES event ON DELETE CASCADE,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { StoredPayload } from '../flux/event-reader.ts'
+import { Fingerprints } from './fingerprints.ts'
 import { GroupCommit } from './group-commit.ts'
 import { migrate } from './sqlite-schema.ts'
 import {
@@ -87,16 +88,25 @@ class SqliteStore implements Store {
   readonly #db: DatabaseSync
   readonly #lock: DatabaseSync
   readonly #group: GroupCommit
+  readonly #fingerprints: Fingerprints
   readonly #sql: ReturnType<typeof prepareStatements>
   readonly #storeId: string
   readonly #destinations = new Map<string, DestinationState>()
   /** Everything up to this event has been looked at in the current round of pruning. */
   #prunedTo = 0
+  #merging = false
 
   constructor(db: DatabaseSync, lock: DatabaseSync, onCommit: (seconds: number) => void) {
     this.#db = db
     this.#lock = lock
-    this.#group = new GroupCommit(db, onCommit)
+    this.#fingerprints = new Fingerprints(db)
+    this.#group = new GroupCommit(db, {
+      committed: (seconds) => {
+        this.#fingerprints.committed()
+        onCommit(seconds)
+      },
+      rolledBack: () => this.#fingerprints.rolledBack(),
+    })
     this.#sql = prepareStatements(db)
     this.#storeId = this.#readStoreId()
     // The lock says that no other process lives, so whatever is still leased was left behind by a crash.
@@ -119,10 +129,10 @@ class SqliteStore implements Store {
       state: this.#destination(delivery.destination),
     }))
     const { seq, duplicate } = await this.#group.run(() => {
-      const known = this.#sql.findFingerprint.get(event.fingerprint, event.duplicatesSince)
+      const known = this.#fingerprints.find(event.fingerprint, event.duplicatesSince)
       if (known !== undefined) {
-        this.#sql.countDuplicate.run(Number(known['seq']))
-        return { seq: Number(known['seq']), duplicate: true }
+        this.#sql.countDuplicate.run(known)
+        return { seq: known, duplicate: true }
       }
       const { lastInsertRowid } = this.#sql.insertEvent.run(
         event.receivedAt,
@@ -133,6 +143,7 @@ class SqliteStore implements Store {
         payload.data,
       )
       const inserted = Number(lastInsertRowid)
+      this.#fingerprints.add(event.fingerprint, inserted, event.receivedAt)
       for (const { state, suppressed, expiresAt } of deliveries) {
         this.#sql.insertDelivery.run(
           inserted,
@@ -147,6 +158,7 @@ class SqliteStore implements Store {
     })
     if (duplicate) return { kind: 'duplicate', eventId: this.#eventId(seq) }
     for (const { state, suppressed } of deliveries) if (suppressed === undefined) state.waiting++
+    if (this.#fingerprints.wantsMerge) this.#mergeFingerprints()
     return { kind: 'accepted', eventId: this.#eventId(seq) }
   }
 
@@ -247,7 +259,7 @@ class SqliteStore implements Store {
     const cutoff = now - retention.maxAgeMs
     let excess = this.#usedBytes() - retention.maxBytes
     const rows = this.#sql.pruneCandidates.all(this.#prunedTo, BATCH_ROWS)
-    const victims: number[] = []
+    const victims: { seq: number; fingerprint: Uint8Array }[] = []
     let freed = 0
     let finished = rows.length < BATCH_ROWS
     for (const row of rows) {
@@ -262,7 +274,7 @@ class SqliteStore implements Store {
       this.#prunedTo = Number(row['seq'])
       if (row['unsettled'] === 1) continue
       const size = Number(row['size']) + ROW_BYTES
-      victims.push(this.#prunedTo)
+      victims.push({ seq: this.#prunedTo, fingerprint: row['fingerprint'] as Uint8Array })
       freed += size
       excess -= size
     }
@@ -270,9 +282,10 @@ class SqliteStore implements Store {
     const shrink = this.#pragma('freelist_count') > FREE_PAGES
     if (victims.length > 0 || shrink) {
       await this.#group.run(() => {
-        for (const seq of victims) this.#sql.deleteEvent.run(seq)
+        for (const { seq } of victims) this.#sql.deleteEvent.run(seq)
         if (shrink) this.#db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`)
       })
+      for (const { seq, fingerprint } of victims) this.#fingerprints.forget(fingerprint, seq)
     }
     return !finished
   }
@@ -286,6 +299,19 @@ class SqliteStore implements Store {
     this.#group.close()
     this.#db.close()
     this.#lock.close()
+  }
+
+  /** In the background: it may fail, and then the next event tries again. */
+  #mergeFingerprints(): void {
+    if (this.#merging) return
+    this.#merging = true
+    this.#group
+      .run(() => this.#fingerprints.merge())
+      .then(() => this.#fingerprints.merged())
+      .catch(() => {})
+      .finally(() => {
+        this.#merging = false
+      })
   }
 
   #readStoreId(): string {
@@ -355,7 +381,6 @@ function prepareStatements(db: DatabaseSync) {
        FROM destination`,
     ),
     insertDestination: sql(`INSERT INTO destination (key) VALUES (?)`),
-    findFingerprint: sql(`SELECT seq FROM event WHERE fingerprint = ? AND received_at >= ?`),
     countDuplicate: sql(`UPDATE event SET duplicates = duplicates + 1 WHERE seq = ?`),
     insertEvent: sql(
       `INSERT INTO event (received_at, cluster, type, fingerprint, encoding, payload) VALUES (?, ?, ?, ?, ?, ?)`,
@@ -398,7 +423,7 @@ function prepareStatements(db: DatabaseSync) {
        WHERE event = ? AND destination = ?`,
     ),
     pruneCandidates: sql(
-      `SELECT seq, received_at, length(payload) AS size,
+      `SELECT seq, received_at, fingerprint, length(payload) AS size,
          EXISTS (SELECT 1 FROM delivery WHERE event = seq AND state = 'waiting') AS unsettled
        FROM event WHERE seq > ? ORDER BY seq LIMIT ?`,
     ),

@@ -27,7 +27,11 @@ export async function runApp(
   surroundings: Surroundings = {},
 ): Promise<RunningApp> {
   const log: LogLine[] = []
-  const logStream = { write: (line: string) => void log.push(JSON.parse(line) as LogLine) }
+  const logStream = {
+    write(lines: string) {
+      for (const line of lines.trimEnd().split('\n')) log.push(JSON.parse(line) as LogLine)
+    },
+  }
   const config = loadConfig({ DATA_DIR: tempDir(), LISTEN_ADDRESS: '127.0.0.1:0', ...env })
   const timeouts = { ...defaultTimeouts, drain: 200 }
   const app = await buildApp(config, { logStream, timeouts, ...surroundings })

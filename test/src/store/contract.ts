@@ -101,6 +101,22 @@ export function storeContract(engine: string, create: () => StoreUnderTest): voi
       expect(store.backlog()).toMatchObject([{ destination: 'webhook', waiting: 1 }])
     })
 
+    it('still recognises a duplicate after thousands of other events, and after a crash', async () => {
+      const subject = create()
+      const store = await subject.open()
+      const fingerprint = randomBytes(16)
+      await store.accept(newEvent({ fingerprint }))
+      for (let i = 0; i < 60; i++)
+        await Promise.all(Array.from({ length: 100 }, () => store.accept(newEvent())))
+      expect((await store.accept(newEvent({ fingerprint }))).kind).toBe('duplicate')
+      const last = randomBytes(16)
+      await store.accept(newEvent({ fingerprint: last }))
+      const reopened = await subject.crash()
+      for (const known of [fingerprint, last]) {
+        expect((await reopened.accept(newEvent({ fingerprint: known }))).kind).toBe('duplicate')
+      }
+    })
+
     it('gives a destination its deliveries in the order of acceptance, one at a time', async () => {
       const store = await create().open()
       const accepted: Acceptance[] = []
