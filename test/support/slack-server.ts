@@ -53,13 +53,13 @@ export async function startSlackServer({ channels }: SlackOptions = {}): Promise
   let limitedUntil = 0
   let failure: Answer | undefined
 
-  const server = createServer((request, response) => {
-    void readBody(request).then((body) => {
-      const answer = answerTo(request, body)
-      if (answer.status !== 200) refused++
-      send(response, answer)
-    })
-  })
+  const server = createServer((request, response) => void respond(request, response))
+
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = answerTo(request, await readBody(request))
+    if (answer.status !== 200) refused++
+    send(response, answer)
+  }
 
   function answerTo({ method, url }: IncomingMessage, body: string): Answer {
     if (method !== 'POST' || url !== PATH) return { status: 404, body: 'no_service' }
