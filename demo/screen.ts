@@ -48,16 +48,20 @@ export function showPosted(what: string, { status, ms }: Posted): void {
   speak('fluxd', [`posts ${what}, answered ${status} after ${ms} ms`])
 }
 
-/** A message as Slack shows it. The second channel with the same one gets its title only. */
+/** A message as Slack shows it. A second channel with the same one gets its title only. */
 export function showMessage(message: SlackMessage): void {
-  const { channel, color, text, title, titleLink } = message
-  const isSame = lastShown?.title === title && lastShown.text === text && lastShown.channel !== channel
-  const body = isSame
-    ? [paint('dim', `(the same message as in ${lastShown?.channel})`)]
-    : [...(titleLink === '' ? [] : [paint('blue', titleLink)]), ...readMrkdwn(text)]
+  const { channel, text, title, titleLink, body } = message
+  const bar = `${paintHex(message.color, BAR)} `
+  const attachment = [paint('bold', unescape(title))]
+  if (lastShown?.title === title && lastShown.body === body && lastShown.channel !== channel) {
+    attachment.push(paint('dim', `(the same as in ${lastShown.channel})`))
+    speak(channel, attachment, bar)
+  } else {
+    if (titleLink !== '') attachment.push(paint('blue', titleLink))
+    speak(channel, [unescape(text)])
+    speak('', [...attachment, ...readMrkdwn(body)], bar)
+  }
   lastShown = message
-  const lines = [paint('bold', unescape(title)), ...body]
-  speak(channel, lines, `${paintHex(color, BAR)} `)
 }
 
 /** A line of the service's log, given as JSON: what a person should know about. */

@@ -5,11 +5,13 @@ import type { AddressInfo } from 'node:net'
 export interface SlackMessage {
   readonly channel: string
   readonly username: string
+  /** What stands above the attachment. This and all below is mrkdwn, with `&`, `<` and `>` escaped, or empty. */
+  readonly text: string
+  /** Of the attachment, as is the rest. */
   readonly title: string
   readonly titleLink: string
-  /** mrkdwn, with `&`, `<` and `>` escaped. */
-  readonly text: string
-  /** `#2eb886`, or empty. */
+  readonly body: string
+  /** `#2eb886`. */
   readonly color: string
 }
 
@@ -134,12 +136,13 @@ function readMessage(body: string): SlackMessage | 'invalid_payload' | 'no_text'
   const message = {
     channel: textOf(payload, 'channel'),
     username: textOf(payload, 'username'),
+    text: textOf(payload, 'text'),
     title: textOf(attachment, 'title'),
     titleLink: textOf(attachment, 'title_link'),
-    text: textOf(attachment, 'text') || textOf(payload, 'text'),
+    body: textOf(attachment, 'text'),
     color: textOf(attachment, 'color'),
   }
-  return message.title === '' && message.text === '' ? 'no_text' : message
+  return message.text + message.title + message.body === '' ? 'no_text' : message
 }
 
 type JsonObject = Readonly<Record<string, unknown>>
