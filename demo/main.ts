@@ -86,7 +86,7 @@ process.env['NO_PROXY'] = process.env['no_proxy'] = '127.0.0.1'
 
 const stop = new AbortController()
 // Only the first signal is ours: a second one ends the process whatever it is doing.
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort())
 
 try {
   await main(process.argv.includes('--once'), stop.signal)

@@ -128,9 +128,7 @@ async function failingSync(stage: Stage, told: Told): Promise<void> {
 }
 
 async function whileSlackSaysNo(stage: Stage, told: Told): Promise<void> {
-  chapter(
-    `Slack wants to be left alone for ${LIMITED_MS / 1000} seconds (429, Retry-After), just as Bob mends it.`,
-  )
+  chapter(`Bob mends it, while Slack asks for ${LIMITED_MS / 1000} seconds of peace (429 with Retry-After).`)
   const update: Update = {
     workload: WORKER,
     container: 'worker',
