@@ -112,7 +112,13 @@ export default fp<DeliveryOptions>(
       else if (settlement.state === 'dead') app.log.error({ ...line, reason }, 'not delivered: dead letter')
       else {
         const retryAt = new Date(settlement.dueAt).toISOString()
-        app.log.warn({ ...line, reason, retryAt }, `not delivered yet: ${judgement.kind}`)
+        const isLimited = judgement.kind === 'limited'
+        app.log.warn(
+          { ...line, reason, retryAt },
+          isLimited
+            ? 'not delivered yet: the target asks for patience'
+            : 'not delivered yet: will be tried again',
+        )
       }
     }
 

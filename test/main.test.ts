@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { AddressInfo } from 'node:net'
 import { request } from 'undici'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { syncEvent } from './support/app.ts'
 import { answer, hang, targetServer } from './support/target-server.ts'
 import { tempDir } from './support/temp-dir.ts'
+import { eventually } from './support/eventually.ts'
 
 /** The program as `npm start` runs it. */
 function start(env: Record<string, string>): ChildProcess {
@@ -34,14 +35,11 @@ async function started(
   const child = start({ LISTEN_ADDRESS: '127.0.0.1:0', DATA_DIR: tempDir(), ...env })
   let stdout = ''
   child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-  const port = await vi.waitFor(
-    () => {
-      const match = /Server listening at http:\/\/127\.0\.0\.1:(\d+)/.exec(stdout)
-      if (match === null) throw new Error(`not listening yet: ${stdout}`)
-      return match[1]
-    },
-    { timeout: 15_000 },
-  )
+  const port = await eventually(() => {
+    const match = /Server listening at http:\/\/127\.0\.0\.1:(\d+)/.exec(stdout)
+    if (match === null) throw new Error(`not listening yet: ${stdout}`)
+    return match[1]
+  }, 15_000)
   return { child, url: `http://127.0.0.1:${port}`, stdout: () => stdout }
 }
 
@@ -99,7 +97,7 @@ describe('a stop', () => {
       const event = JSON.stringify(syncEvent())
       const { statusCode } = await request(`${first.url}/v6/events`, { method: 'POST', body: event })
       expect(statusCode).toBe(200)
-      await vi.waitFor(() => expect(target.requests).toHaveLength(1))
+      await eventually(() => expect(target.requests).toHaveLength(1))
 
       first.child.kill(signal)
       const [closeCode] = (await once(daemon, 'close')) as [number]
@@ -109,7 +107,7 @@ describe('a stop', () => {
 
       // The attempt was broken off, so the next start makes it again, under the same id.
       const second = await started(env)
-      await vi.waitFor(() => expect(target.requests).toHaveLength(2), 5000)
+      await eventually(() => expect(target.requests).toHaveLength(2))
       const [before, after] = target.requests.map(({ headers }) => headers['webhook-id'])
       expect(after).toBe(before)
       second.child.kill('SIGKILL')
@@ -121,7 +119,7 @@ describe('a stop', () => {
     const { child, url, stdout } = await started({ EXPORTER_TYPE: 'webhook', WEBHOOK_URL: target.url })
     const headers = { authorization: 'Scope-Probe token=flux-token-7' }
     await request(`${url}/v6/events`, { method: 'POST', body: JSON.stringify(syncEvent()), headers })
-    await vi.waitFor(() => expect(stdout()).toContain('"msg":"delivered"'))
+    await eventually(() => expect(stdout()).toContain('"msg":"delivered"'))
     child.kill('SIGTERM')
     expect(await exitCode(child)).toBe(0)
     expect(stdout()).not.toMatch(/secret-path-42|flux-token-7|\n {4}at /)

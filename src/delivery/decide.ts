@@ -34,8 +34,10 @@ export function decide(attempted: Attempted, random: number): Settlement {
     case 'delivered':
       return { state: 'delivered', at: now, answer }
     case 'rejected':
-    case 'disabled':
       return { state: 'dead', at: now, answer }
+    case 'disabled':
+      // The first one tells people what to mend. What waits behind the open breaker is not spent on finding out.
+      return attempted.probe ? retry(attempted, undefined, random) : { state: 'dead', at: now, answer }
     case 'limited':
       return rest(attempted, judgement.afterMs ?? attempted.retryAfterMs, random)
     case 'retry':

@@ -181,7 +181,10 @@ function workloads({ serviceIDs }: FluxEvent): Section {
 }
 
 function images(results: Counted<WorkloadResult>): Section {
-  const changed = results.items.filter(({ status }) => status === 'success')
+  // A policy's commit reports each workload as a success without any container.
+  const changed = results.items.filter(
+    ({ status, containers }) => status === 'success' && containers.length > 0,
+  )
   const items = changed.slice(0, MOST_ITEMS).map(({ id, containers }) => ({
     line: [code(describeResourceId(id)), ...containerChanges(containers)],
   }))

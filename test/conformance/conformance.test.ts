@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { buildFluxd, hasGo, startFluxd, type Fact, type Fluxd } from './fluxd.ts'
 import { startUpstream } from './upstream.ts'
+import { eventually } from '../support/eventually.ts'
 
 /** Bodies of events as Flux's own code sends them. RECORD_FLUX_EVENTS=1 writes them anew. */
 const FIXTURES = join(import.meta.dirname, '../fixtures/flux-events')
@@ -36,7 +37,7 @@ describe.skipIf(!hasGo && process.env['CI'] === undefined)("Flux's own client", 
     const daemon = fluxd(`--connect=ws://127.0.0.1:${port}`, '--version=1.25.4-conformance')
     await daemon.fact('connected')
     await daemon.fact('version-asked')
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(app.daemons.list()).toMatchObject([
         {
           cluster: 'default',
@@ -70,8 +71,8 @@ describe.skipIf(!hasGo && process.env['CI'] === undefined)("Flux's own client", 
   test('has every event told, by Slack and by webhook, with its own description', async () => {
     const { port, slack, webhook } = await startUpstream()
     const events = await fluxd(`--connect=ws://127.0.0.1:${port}/prod`).postEvents()
-    await vi.waitFor(() => expect(webhook.requests).toHaveLength(events.length), 10_000)
-    await vi.waitFor(() => expect(slack.requests).toHaveLength(events.length), 10_000)
+    await eventually(() => expect(webhook.requests).toHaveLength(events.length))
+    await eventually(() => expect(slack.requests).toHaveLength(events.length))
     for (const [index, { type = '', body = '' }] of events.entries()) {
       const posted = webhook.requests[index]?.body ?? ''
       expect(posted).toContain(`"Event":${body.trim()}`)
@@ -94,7 +95,7 @@ describe.skipIf(!hasGo && process.env['CI'] === undefined)("Flux's own client", 
     const weave = fluxd(`--connect=${scheme}://127.0.0.1:${port}/api/flux/`)
     await Promise.all([prod.fact('version-asked'), weave.fact('version-asked')])
     const versions = () => new Map(app.daemons.list().map(({ cluster, version }) => [cluster, version]))
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(versions()).toEqual(
         new Map([
           ['default', '1.25.4'],
@@ -127,7 +128,7 @@ describe.skipIf(!hasGo && process.env['CI'] === undefined)("Flux's own client", 
     seen = daemon.facts.length
     const second = await startUpstream(first.port)
     await daemon.fact('version-asked', seen)
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(second.app.daemons.list()).toMatchObject([{ cluster: 'prod', version: '1.25.4' }]),
     )
     expect((await daemon.postEvents())[0]).toMatchObject({ fact: 'event-accepted' })

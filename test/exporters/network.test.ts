@@ -23,6 +23,7 @@ import {
 import { tempDir } from '../support/temp-dir.ts'
 import type { ContractEntry } from './contract.ts'
 import { entries } from './entries.ts'
+import { eventually } from '../support/eventually.ts'
 
 const SECOND = 1000
 
@@ -67,7 +68,7 @@ async function delivering(entry: ContractEntry, behaviour: Behaviour) {
     clock,
     target,
     settlements,
-    settled: (count: number) => vi.waitFor(() => expect(settlements).toHaveLength(count), 5000),
+    settled: (count: number) => eventually(() => expect(settlements).toHaveLength(count)),
     everythingSaid: async () => {
       const scraped = await app.inject('/metrics')
       return [...log, scraped.body, JSON.stringify(settlements)].join('\n')

@@ -3,13 +3,14 @@ import type { IncomingMessage } from 'node:http'
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import fastify, { type FastifyInstance } from 'fastify'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import metrics from '../../plugins/metrics.ts'
 import daemonSocket, { type DaemonSocketOptions } from '../../plugins/daemon-socket.ts'
 import { systemClock } from '../../src/clock.ts'
 import { rewriteUpstreamUrl } from '../../src/flux/upstream-path.ts'
 import { fakeClock } from '../support/fake-clock.ts'
+import { eventually } from '../support/eventually.ts'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -108,7 +109,7 @@ describe('a daemon that connects', () => {
     expect(app.daemons.everConnected()).toBe(false)
     const before = Date.now()
     const fluxd = await dial(port)
-    await vi.waitFor(() => expect(app.daemons.list()[0]?.version).toBe('1.25.4'))
+    await eventually(() => expect(app.daemons.list()[0]?.version).toBe('1.25.4'))
     expect(fluxd.asked).toEqual([{ method: 'RPCServer.Version', params: [{}], id: 1 }])
     expect(app.daemons.everConnected()).toBe(true)
     const [info] = app.daemons.list()
@@ -136,7 +137,7 @@ describe('a daemon that connects', () => {
   ])('at %s is of cluster %s', async (path, cluster, protocol) => {
     const { app, port } = await listen()
     await dial(port, { path })
-    await vi.waitFor(() => expect(app.daemons.list()[0]?.version).toBe('1.25.4'))
+    await eventually(() => expect(app.daemons.list()[0]?.version).toBe('1.25.4'))
     expect(app.daemons.list()).toHaveLength(1)
     expect(app.daemons.list()[0]).toMatchObject({ cluster })
     expect(app.daemons.list()[0]?.protocol).toBe(protocol)
@@ -147,7 +148,7 @@ describe('a daemon that connects', () => {
     const { app, port, logged } = await listen({ clock })
     const { socket } = await dial(port)
     socket.close(1000, 'ok')
-    await vi.waitFor(() => expect(app.daemons.list()).toEqual([]))
+    await eventually(() => expect(app.daemons.list()).toEqual([]))
     expect(app.daemons.everConnected()).toBe(true)
     expect(logged('daemon disconnected')).toMatchObject([{ code: 1000, reason: 'ok', cluster: 'default' }])
     clock.advance(60 * 60_000)
@@ -157,19 +158,19 @@ describe('a daemon that connects', () => {
   test('may split its answer over messages and say other things meanwhile', async () => {
     const { app, port } = await listen()
     const { socket, asked } = await dial(port, { version: null })
-    await vi.waitFor(() => expect(asked).toHaveLength(1))
+    await eventually(() => expect(asked).toHaveLength(1))
     const bytes = Buffer.from('{"id":99,"result":{},"error":null}\n{"id":1,"result":"1.2é","error":null}\n')
     socket.send('text messages are ignored')
     for (const byte of bytes) socket.send(Buffer.of(byte))
-    await vi.waitFor(() => expect(app.daemons.list()[0]?.version).toBe('1.2é'))
+    await eventually(() => expect(app.daemons.list()[0]?.version).toBe('1.2é'))
   })
 
   test('stays connected when it cannot tell its version', async () => {
     const { app, port, logged } = await listen()
     const { socket, asked } = await dial(port, { version: null })
-    await vi.waitFor(() => expect(asked).toHaveLength(1))
+    await eventually(() => expect(asked).toHaveLength(1))
     answer(socket, 1, null, "rpc: can't find method RPCServer.Version")
-    await vi.waitFor(() => expect(logged('did not tell its version')).toHaveLength(1))
+    await eventually(() => expect(logged('did not tell its version')).toHaveLength(1))
     expect(app.daemons.list()).toHaveLength(1)
     expect(app.daemons.list()[0]).not.toHaveProperty('version')
     expect(socket.readyState).toBe(WebSocket.OPEN)
@@ -179,9 +180,9 @@ describe('a daemon that connects', () => {
     const clock = fakeClock()
     const { app, port, logged } = await listen({ clock })
     const { socket, asked } = await dial(port, { version: null })
-    await vi.waitFor(() => expect(asked).toHaveLength(1))
+    await eventually(() => expect(asked).toHaveLength(1))
     clock.advance(10_000)
-    await vi.waitFor(() => expect(logged('did not tell its version')).toHaveLength(1))
+    await eventually(() => expect(logged('did not tell its version')).toHaveLength(1))
     expect(app.daemons.list()).toHaveLength(1)
     expect(socket.readyState).toBe(WebSocket.OPEN)
   })
@@ -190,7 +191,7 @@ describe('a daemon that connects', () => {
     const { app, port, logs } = await listen()
     const agent = 'a'.repeat(300)
     await dial(port, { headers: { 'user-agent': agent }, version: `\u001b[31m${'v'.repeat(300)}` })
-    await vi.waitFor(() => expect(app.daemons.list()[0]?.version).toBe(`[31m${'v'.repeat(196)}`))
+    await eventually(() => expect(app.daemons.list()[0]?.version).toBe(`[31m${'v'.repeat(196)}`))
     expect(app.daemons.list()[0]?.agent).toBe('a'.repeat(200))
     expect(JSON.stringify(logs)).not.toContain('a'.repeat(201))
   })
@@ -201,7 +202,7 @@ describe('a daemon that connects', () => {
     const first = await dial(port, { headers })
     await dial(port, { headers })
     await first.closed
-    await vi.waitFor(() => expect(logged('told its version')).toHaveLength(2))
+    await eventually(() => expect(logged('told its version')).toHaveLength(2))
     expect(JSON.stringify(logs)).not.toMatch(/topsecret|Scope-Probe|authorization/i)
   })
 })
@@ -212,8 +213,8 @@ describe('several connections', () => {
     const older = await dial(port)
     const newer = await dial(port, { version: 'newer' })
     expect(await older.closed).toEqual({ code: 1000, reason: 'replaced by a newer connection' })
-    await vi.waitFor(() => expect(logged('daemon disconnected')).toHaveLength(1))
-    await vi.waitFor(() => expect(app.daemons.list()).toMatchObject([{ version: 'newer' }]))
+    await eventually(() => expect(logged('daemon disconnected')).toHaveLength(1))
+    await eventually(() => expect(app.daemons.list()).toMatchObject([{ version: 'newer' }]))
     expect(newer.socket.readyState).toBe(WebSocket.OPEN)
     expect(logged('replaced')).toHaveLength(1)
   })
@@ -221,7 +222,7 @@ describe('several connections', () => {
   test('are listed in the order of connecting, a daemon that came back last', async () => {
     const { app, port } = await listen()
     for (const path of ['/prod/v11/daemon', '/dev/v11/daemon', '/prod/v11/daemon']) await dial(port, { path })
-    await vi.waitFor(() => expect(app.daemons.list().map((d) => d.cluster)).toEqual(['dev', 'prod']))
+    await eventually(() => expect(app.daemons.list().map((d) => d.cluster)).toEqual(['dev', 'prod']))
   })
 
   test('an older one that does not answer the close is cut off', async () => {
@@ -229,7 +230,7 @@ describe('several connections', () => {
     const older = await dial(port)
     goDeaf(older)
     await dial(port)
-    await vi.waitFor(() => expect(logged('daemon disconnected')).toMatchObject([{ code: 1006 }]), 3000)
+    await eventually(() => expect(logged('daemon disconnected')).toMatchObject([{ code: 1006 }]))
   })
 
   test('of two clusters, or with two tokens: both stay', async () => {
@@ -240,7 +241,7 @@ describe('several connections', () => {
       await dial(port, { headers: { authorization: 'Scope-Probe token=a' } }),
       await dial(port, { headers: { authorization: 'Scope-Probe token=b' } }),
     ]
-    await vi.waitFor(() => expect(app.daemons.list().filter((d) => d.version !== undefined)).toHaveLength(4))
+    await eventually(() => expect(app.daemons.list().filter((d) => d.version !== undefined)).toHaveLength(4))
     expect(app.daemons.list().map((d) => d.cluster)).toEqual(['prod', 'dev', 'default', 'default'])
     expect(fluxds.map((fluxd) => fluxd.socket.readyState)).toEqual([1, 1, 1, 1])
   })
@@ -251,7 +252,7 @@ describe('several connections', () => {
     cleanups.push(() => other.terminate())
     await once(other, 'open')
     await dial(port)
-    await vi.waitFor(() => expect(app.daemons.list()).toHaveLength(2))
+    await eventually(() => expect(app.daemons.list()).toHaveLength(2))
     expect(app.daemons.list().map((d) => d.remoteAddress)).toEqual(['127.0.0.2', '127.0.0.1'])
     expect(other.readyState).toBe(WebSocket.OPEN)
   })
@@ -263,18 +264,18 @@ describe('silence', () => {
     const { app, port, logged } = await listen({ clock })
     const alive = await dial(port, { path: '/alive/v11/daemon' })
     const dead = await dial(port, { path: '/dead/v11/daemon' })
-    await vi.waitFor(() => expect(app.daemons.list().every((d) => d.version !== undefined)).toBe(true))
+    await eventually(() => expect(app.daemons.list().every((d) => d.version !== undefined)).toBe(true))
     goDeaf(dead)
     for (let seconds = 15; seconds <= 45; seconds += 15) {
       const pinged = once(alive.socket, 'ping')
       clock.advance(15_000)
       await pinged
-      await vi.waitFor(() => {
+      await eventually(() => {
         const info = app.daemons.list().find((d) => d.cluster === 'alive')
         expect(info?.lastSeenAt).toBe(clock.now())
       })
     }
-    await vi.waitFor(() => expect(app.daemons.list().map((d) => d.cluster)).toEqual(['alive']))
+    await eventually(() => expect(app.daemons.list().map((d) => d.cluster)).toEqual(['alive']))
     expect(logged('fell silent')).toMatchObject([{ cluster: 'dead' }])
     expect(alive.socket.readyState).toBe(WebSocket.OPEN)
   })
@@ -296,9 +297,9 @@ describe('a peer that misbehaves harms only its own connection', () => {
     bad.socket.on('error', () => undefined)
     misbehave(bad)
     expect(await bad.closed).toMatchObject({ code })
-    await vi.waitFor(() => expect(app.daemons.list().map((d) => d.cluster)).toEqual(['good']))
+    await eventually(() => expect(app.daemons.list().map((d) => d.cluster)).toEqual(['good']))
     expect(good.socket.readyState).toBe(WebSocket.OPEN)
-    await vi.waitFor(() => expect(app.daemons.list()[0]?.version).toBe('1.25.4'))
+    await eventually(() => expect(app.daemons.list()[0]?.version).toBe('1.25.4'))
   })
 
   test('a line that never ends, over many messages', async () => {
@@ -306,16 +307,16 @@ describe('a peer that misbehaves harms only its own connection', () => {
     const { socket, closed } = await dial(port)
     for (let i = 0; i < 33; i += 1) socket.send(Buffer.alloc(1024 * 1024, 'x'))
     expect(await closed).toMatchObject({ code: 1002 })
-    await vi.waitFor(() => expect(app.daemons.list()).toEqual([]))
+    await eventually(() => expect(app.daemons.list()).toEqual([]))
   })
 
   test('a connection that is reset', async () => {
     const { app, port } = await listen()
     const { tcp } = await dial(port)
     tcp.resetAndDestroy()
-    await vi.waitFor(() => expect(app.daemons.list()).toEqual([]))
+    await eventually(() => expect(app.daemons.list()).toEqual([]))
     await dial(port)
-    await vi.waitFor(() => expect(app.daemons.list()).toHaveLength(1))
+    await eventually(() => expect(app.daemons.list()).toHaveLength(1))
   })
 })
 
@@ -383,9 +384,9 @@ describe('shutdown', () => {
     cleanups.push(() => tcp.destroy())
     // The head of a request has begun, so this connection is not an idle one that closing cuts off.
     tcp.write('GET /v11/daemon HTTP/1.1\r\nHost: fluxcloud\r\n')
-    await vi.waitFor(async () => expect(await connections(app)).toBe(2))
+    await eventually(async () => expect(await connections(app)).toBe(2))
     const closing = app.close()
-    await vi.waitFor(() => expect(app.server.listening).toBe(false))
+    await eventually(() => expect(app.server.listening).toBe(false))
     tcp.write(
       'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
         'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
@@ -404,9 +405,9 @@ describe('shutdown', () => {
       })
     })
     const refused = refusal(port, '/v11/daemon')
-    await vi.waitFor(() => expect(held).toBe(true))
+    await eventually(() => expect(held).toBe(true))
     const closing = app.close()
-    await vi.waitFor(() => expect(app.server.listening).toBe(false))
+    await eventually(() => expect(app.server.listening).toBe(false))
     release?.()
     expect(await refused).toMatchObject({ status: 503 })
     await closing

@@ -13,6 +13,7 @@ import {
   type Behaviour,
 } from '../support/target-server.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { eventually } from '../support/eventually.ts'
 
 /** Short enough to be waited for; what they do is the same. */
 const short: Timeouts = { ...defaultTimeouts, headers: 150, body: 150, total: 400, drain: 50 }
@@ -37,7 +38,7 @@ describe('delivery over the network', () => {
   ])('tries again, under the same id, when the target %s', async (_name, bad, reason) => {
     const { post, target, clock, logged } = await webhookTo(inTurn(bad, answer(200)))
     await post(syncEvent())
-    const retry = await logged('not delivered yet: retry')
+    const retry = await logged('not delivered yet: will be tried again')
     expect(retry['reason']).toContain(reason)
     clock.advance(5000)
     expect(await logged('delivered')).toMatchObject({ delivery: retry['delivery'], attempt: 2 })
@@ -54,13 +55,13 @@ describe('delivery over the network', () => {
     const limited = answer(429, '', { 'retry-after': '120' })
     const { post, target, clock, logged } = await webhookTo(inTurn(limited, limited, answer(200)))
     await post(syncEvent())
-    await logged('not delivered yet: limited')
+    await logged('not delivered yet: the target asks for patience')
     clock.advance(119_000)
     await post(syncEvent())
     expect(target.requests).toHaveLength(1)
     clock.advance(1000)
-    await vi.waitFor(() => expect(target.requests).toHaveLength(2))
-    await vi.waitFor(() => {
+    await eventually(() => expect(target.requests).toHaveLength(2))
+    await eventually(() => {
       clock.advance(120_000)
       expect(target.requests).toHaveLength(4)
     })
@@ -113,7 +114,7 @@ describe('delivery over the network', () => {
     const first = await runApp(env, { timeouts: { ...defaultTimeouts, drain: 20 } })
     await first.post(syncEvent())
     await first.post(syncEvent())
-    await vi.waitFor(() => expect(target.requests).toHaveLength(2))
+    await eventually(() => expect(target.requests).toHaveLength(2))
     await first.app.close()
     const second = await runApp(env)
     await second.logged('delivered')
@@ -154,7 +155,7 @@ describe('isolation of targets', () => {
       WEBHOOK_RATE: '1000',
     })
     for (let i = 0; i < 100; i++) expect(await post(syncEvent())).toBe(200)
-    await vi.waitFor(() => expect(healthy.requests).toHaveLength(100))
+    await eventually(() => expect(healthy.requests).toHaveLength(100))
     // Nothing of it is lost for the broken one either.
     expect(app.store.backlog()).toContainEqual(
       expect.objectContaining({ destination: 'slack:#a', waiting: 100 }),

@@ -9,6 +9,7 @@ import { StoreError } from '../../src/store/store.ts'
 import { runApp, syncEvent } from '../support/app.ts'
 import { answer, hang, targetServer } from '../support/target-server.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { eventually } from '../support/eventually.ts'
 
 async function webhookApp(env: Record<string, string> = {}) {
   const target = await targetServer(answer(200))
@@ -50,14 +51,14 @@ describe('POST /v6/events', () => {
     const { post, logged, target } = await webhookApp({ CLUSTER_NAME: 'home' })
     expect(await post(syncEvent(), { path })).toBe(200)
     expect(await logged('event accepted')).toMatchObject({ cluster })
-    await vi.waitFor(() => expect(target.requests[0]?.body).toContain(`[${cluster}]`))
+    await eventually(() => expect(target.requests[0]?.body).toContain(`[${cluster}]`))
   })
 
   it('hands on the event exactly as Flux wrote it, unknown fields included', async () => {
     const { post, target } = await webhookApp()
     const event = '{"type": "sync", "id":9007199254740993, "new":{"b":1,"a":"\\u003c"}, "serviceIDs":null}'
     expect(await post(event)).toBe(200)
-    await vi.waitFor(() => expect(target.requests).toHaveLength(1))
+    await eventually(() => expect(target.requests).toHaveLength(1))
     expect(target.requests[0]?.body).toContain(event)
   })
 
@@ -76,7 +77,7 @@ describe('POST /v6/events', () => {
     expect(await post(resent)).toBe(200)
     expect(await logged('event received again: not sent again')).toMatchObject({ event: id })
     expect(await post(syncEvent())).toBe(200)
-    await vi.waitFor(() => expect(target.requests).toHaveLength(2))
+    await eventually(() => expect(target.requests).toHaveLength(2))
     const metrics = await (await request(`${url}/metrics`)).body.text()
     expect(metrics).toContain('fluxcloud_events_total{type="sync",outcome="duplicate"} 1')
   })
@@ -87,7 +88,7 @@ describe('POST /v6/events', () => {
     await post(event)
     await post(event, { path: '/other/v6/events' })
     await post(event, { headers: { authorization: 'Scope-Probe token=a' } })
-    await vi.waitFor(() => expect(target.requests).toHaveLength(3))
+    await eventually(() => expect(target.requests).toHaveLength(3))
   })
 
   it.each([
@@ -136,7 +137,7 @@ describe('POST /v6/events', () => {
     }, 1)
     expect(await post(event)).toBe(200)
     clearInterval(timer)
-    await vi.waitFor(() => expect(target.requests).toHaveLength(1))
+    await eventually(() => expect(target.requests).toHaveLength(1))
     expect(target.requests[0]?.body).toContain(JSON.stringify(event))
     await app.close()
     const db = new DatabaseSync(join(dir, 'fluxcloud.db'), { readOnly: true })
@@ -182,7 +183,7 @@ describe('POST /v6/events', () => {
     const target = await targetServer(hang)
     const { app, post } = await runApp({ EXPORTER_TYPE: 'webhook', WEBHOOK_URL: target.url })
     const answers = [syncEvent(), syncEvent(), syncEvent()].map((event) => post(event))
-    await vi.waitFor(() => expect(app.store.backlog()).toMatchObject([{ waiting: 3 }]))
+    await eventually(() => expect(app.store.backlog()).toMatchObject([{ waiting: 3 }]))
     await app.close()
     expect(await Promise.all(answers)).toEqual([200, 200, 200])
   })

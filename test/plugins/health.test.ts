@@ -15,7 +15,7 @@ describe('probes', () => {
   it('are good although the target is out of reach', async () => {
     const { url, post, logged } = await runApp(brokenSlack)
     await post(syncEvent())
-    await logged('not delivered yet: retry')
+    await logged('not delivered yet: will be tried again')
     expect(await get(`${url}/healthz`)).toEqual({ status: 200, body: '{"status":"ok"}' })
     expect(await get(`${url}/readyz`)).toEqual({ status: 200, body: '{"status":"ok"}' })
   })
@@ -41,7 +41,7 @@ describe('/metrics', () => {
     await post({ type: 'from the future' })
     await post('{}')
     await logged('delivered')
-    await logged('not delivered yet: retry')
+    await logged('not delivered yet: will be tried again')
     const { body } = await get(`${url}/metrics`)
     for (const line of [
       'fluxcloud_events_total{type="sync",outcome="accepted"} 1',

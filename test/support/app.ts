@@ -1,11 +1,12 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { request } from 'undici'
-import { onTestFinished, vi } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { defaultTimeouts } from '../../plugins/delivery.ts'
 import { buildApp, type Surroundings } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
 import { tempDir } from './temp-dir.ts'
+import { eventually } from './eventually.ts'
 
 export interface RunningApp {
   readonly app: FastifyInstance
@@ -51,7 +52,7 @@ export async function runApp(
       return response.statusCode
     },
     logged: (message) =>
-      vi.waitFor(() => {
+      eventually(() => {
         const line = log.find(({ msg }) => msg === message)
         if (line === undefined) throw new Error(`"${message}" was not logged`)
         return line

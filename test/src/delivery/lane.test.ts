@@ -8,6 +8,7 @@ import { openSqliteStore } from '../../../src/store/sqlite-store.ts'
 import type { Delivery, Store } from '../../../src/store/store.ts'
 import { fakeClock, type FakeClock } from '../../support/fake-clock.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { eventually } from '../../support/eventually.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -118,7 +119,7 @@ function rig(script: Script, policy: Partial<Exporter['policy']> = {}): Rig {
       lane.wake()
       return ids
     },
-    attempts: (count) => vi.waitFor(() => expect(reports.length).toBe(count), { interval: 2 }),
+    attempts: (count) => eventually(() => expect(reports.length).toBe(count)),
     async pass(ms) {
       clock.advance(ms)
       await settle()
@@ -262,7 +263,7 @@ describe('a lane', () => {
     await accept()
     const settle = vi.spyOn(store, 'settle').mockRejectedValueOnce(new Error('disk full'))
     lane.start()
-    await vi.waitFor(() => expect(storeErrors).toHaveLength(1))
+    await eventually(() => expect(storeErrors).toHaveLength(1))
     await pass(SECOND)
     await attempts(1)
     expect(settle).toHaveBeenCalledTimes(2)
@@ -274,7 +275,7 @@ describe('a lane', () => {
     await accept()
     vi.spyOn(store, 'claim').mockRejectedValueOnce(new Error('disk error'))
     lane.start()
-    await vi.waitFor(() => expect(storeErrors).toHaveLength(1))
+    await eventually(() => expect(storeErrors).toHaveLength(1))
     await pass(SECOND)
     await attempts(1)
   })

@@ -196,6 +196,14 @@ describe('what becomes of a delivery', () => {
     })
   })
 
+  it('is not lost to a probe that finds the configuration still dead', () => {
+    const disabled = { kind: 'disabled', reason: 'token_revoked' } as const
+    expect(decide({ ...attempted, judgement: disabled, probe: true }, middle)).toMatchObject({
+      state: 'waiting',
+      failures: 0,
+    })
+  })
+
   it('does not count a failed probe: that is the fault of the target', () => {
     expect(decide({ ...attempted, probe: true, failures: 3 }, middle)).toMatchObject({
       state: 'waiting',
