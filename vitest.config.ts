@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 /** They start processes that want the machine for themselves: side by side they would only disturb each other. */
-const HEAVY = ['test/crash/**/*.test.ts', 'test/conformance/**/*.test.ts', 'test/demo/**/*.test.ts', 'test/main.test.ts']
+const HEAVY = [
+  'test/crash/**/*.test.ts',
+  'test/conformance/**/*.test.ts',
+  'test/demo/**/*.test.ts',
+  'test/main.test.ts',
+]
 
 export default defineConfig({
   test: {

@@ -64,10 +64,15 @@ export function showMessage(message: SlackMessage): void {
   lastShown = message
 }
 
-/** A line of the service's log, given as JSON: what a person should know about. */
-export function showLog(json: string): void {
-  const line = JSON.parse(json) as Readonly<Record<string, unknown>>
-  if (!isWorthShowing(line)) return
+/** What the service logs, a line of JSON each: shows what a person should know about. */
+export function showLog(lines: string): void {
+  for (const json of lines.trimEnd().split('\n')) {
+    const line = JSON.parse(json) as Readonly<Record<string, unknown>>
+    if (isWorthShowing(line)) showLine(line)
+  }
+}
+
+function showLine(line: Readonly<Record<string, unknown>>): void {
   const { destination, level, msg, reason, error, retryAt } = line
   const retryMs = Date.parse(String(retryAt)) - Date.now()
   const parts = [

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { crash } from './crash.ts'
 
-const rounds = process.env['CI'] === undefined ? 10 : 100
+const rounds = Number(process.env['CRASH_ROUNDS'] ?? (process.env['CI'] === undefined ? 10 : 100))
 
 it(
   `loses nothing and repeats nothing settled in ${rounds} rounds of kill -9 under load`,
