@@ -10,9 +10,13 @@ export function paint(format: Format, text: string): string {
   return text.replace(/\S+/g, (word) => styleText(format, word))
 }
 
-/** `#2eb886` as a format; anything else is no colour. */
+/** What Slack's colours stand for, in those that every terminal has: red for failures, green, or grey. */
 export function paintHex(color: string, text: string): string {
-  return /^#[0-9a-f]{6}$/i.test(color) ? paint(color as `#${string}`, text) : text
+  const [red = 0, green = 0, blue = 0] = (color.match(/[0-9a-f]{2}/gi) ?? []).map((hex) =>
+    Number.parseInt(hex, 16),
+  )
+  if (red > green + blue) return paint('red', text)
+  return paint(green > red + blue / 2 ? 'green' : 'gray', text)
 }
 
 /** `text` in lines of at most `width` columns, broken at blanks; longer words stay whole. */

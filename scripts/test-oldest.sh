@@ -7,6 +7,7 @@ version=24.15.0
 package="node-$(uname -s | tr '[:upper:]' '[:lower:]')-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')"
 folder=".cache/node-$version"
 if [ ! -x "$folder/node_modules/$package/bin/node" ]; then
+  mkdir -p "$folder"
   npm install --silent --no-save --prefix "$folder" "$package@$version"
 fi
 node="$folder/node_modules/$package/bin/node"
