@@ -12,6 +12,7 @@ declare module 'fastify' {
 
 export interface StoreOptions {
   readonly dataDir: string
+  readonly duplicateWindowMs: number
   readonly retention: Retention
   readonly clock: Clock
 }
@@ -20,8 +21,11 @@ const UPKEEP_EVERY_MS = 30_000
 
 /** Opens the outbox, keeps it small, and closes it last. */
 export default fp<StoreOptions>(
-  async (app, { dataDir, retention, clock }) => {
-    const store = openSqliteStore(dataDir, (seconds) => app.metrics.commit(seconds))
+  async (app, { dataDir, duplicateWindowMs, retention, clock }) => {
+    const store = openSqliteStore(dataDir, {
+      duplicateWindowMs,
+      onCommit: (seconds) => app.metrics.commit(seconds),
+    })
     app.decorate('store', store)
 
     app.metrics.gauge('fluxcloud_queue_depth', 'Deliveries that wait, by destination.', 'destination', () =>

@@ -52,7 +52,7 @@ export async function buildApp(config: Config, surroundings: Surroundings = {}):
   // What the others stand on.
   await app.register(errors)
   await app.register(metrics)
-  await app.register(store, { dataDir, retention, clock })
+  await app.register(store, { dataDir, duplicateWindowMs, retention, clock })
   await app.register(eventReader, { clock })
 
   // Where events go: each exporter that has settings registers itself.

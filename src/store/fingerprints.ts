@@ -1,110 +1,116 @@
 import type { DatabaseSync } from 'node:sqlite'
 
-/** Once so many are only in memory, they are moved to the index. */
-const MERGE_AT = 4096
-/** How many one write moves: about a millisecond's worth. */
-const MERGE_STEP = 512
+const SHARDS = 256
+/** Slots of a new shard; always a power of two. */
+const FIRST_SLOTS = 64
 
-interface Recent {
-  readonly seq: number
-  readonly receivedAt: number
+/** Open addressing; a slot is empty while its `seqs` is 0. */
+interface Shard {
+  hashes: Uint32Array
+  seqs: Float64Array
+  receivedAt: Float64Array
+  used: number
 }
 
 /**
- * Which events are known, by fingerprint. Fingerprints are random, so an index that is kept up with every event
- * rewrites one page of it per event, which doubles the cost of accepting one. Instead the newest are held in
- * memory and moved to the index some thousand at a time, in order, so that neighbours share a page. The truth
- * is in the events themselves: `indexed_to` says which are in the index, and the others are read at start.
+ * Which events are known, by fingerprint. An index on disk would cost as much as storing the event: fingerprints
+ * are random, so that each rewrites a page of its own. Instead some bits of each are kept in memory with the
+ * event that they stand for, 20 bytes a slot and nothing for the garbage collector to walk, read from the events
+ * at start. They only suggest an event: the event itself decides, so what was rolled back or deleted need not be
+ * forgotten here. Events that have left the window go when a shard would have to grow; there are many shards, so
+ * that none takes long to.
  */
 export class Fingerprints {
   readonly #sql: ReturnType<typeof prepareStatements>
-  readonly #recent = new Map<string, Recent>()
-  /** Added since the last commit: forgotten again when it fails. */
-  #uncommitted: string[] = []
-  /** What is being moved, sorted, and up to which event it goes. */
-  #merging: { entries: [string, Recent][]; to: number } | undefined
+  readonly #shards = Array.from({ length: SHARDS }, () => emptyShard(FIRST_SLOTS))
+  /** The start of the window as last asked for. */
+  #since = 0
 
-  constructor(db: DatabaseSync) {
+  /** @param windowMs how far back from the newest event fingerprints will be asked for */
+  constructor(db: DatabaseSync, windowMs: number) {
     this.#sql = prepareStatements(db)
-    for (const row of this.#sql.notIndexed.iterate()) {
-      const { seq, received_at: receivedAt, fingerprint } = row as Record<string, unknown>
-      this.#recent.set(toKey(fingerprint as Uint8Array), { seq: Number(seq), receivedAt: Number(receivedAt) })
+    for (const row of this.#sql.newestFirst.iterate()) {
+      const { seq, received_at: receivedAt, fingerprint } = row
+      if (this.#since === 0) this.#since = Number(receivedAt) - windowMs
+      if (Number(receivedAt) < this.#since) break
+      this.add(fingerprint as Uint8Array, Number(seq), Number(receivedAt))
     }
   }
 
-  /** The event with this fingerprint that was received at `since` or later. Within a transaction. */
+  /** The event with this fingerprint that was received at `since` or later. */
   find(fingerprint: Uint8Array, since: number): number | undefined {
-    const recent = this.#recent.get(toKey(fingerprint))
-    if (recent !== undefined) return recent.receivedAt >= since ? recent.seq : undefined
-    const seq = this.#sql.find.get(fingerprint, since)?.['seq']
-    return seq === undefined ? undefined : Number(seq)
-  }
-
-  /** Remembers a new event. Within the transaction that inserts it. */
-  add(fingerprint: Uint8Array, seq: number, receivedAt: number): void {
-    const key = toKey(fingerprint)
-    this.#recent.set(key, { seq, receivedAt })
-    this.#uncommitted.push(key)
-  }
-
-  /** Forgets an event that has been deleted; the index forgets it by itself. */
-  forget(fingerprint: Uint8Array, seq: number): void {
-    const key = toKey(fingerprint)
-    if (this.#recent.get(key)?.seq === seq) this.#recent.delete(key)
-  }
-
-  committed(): void {
-    if (this.#uncommitted.length > 0) this.#uncommitted = []
-  }
-
-  rolledBack(): void {
-    for (const key of this.#uncommitted) this.#recent.delete(key)
-    this.#uncommitted = []
-  }
-
-  /** Whether it is time to call `merge`. */
-  get wantsMerge(): boolean {
-    return this.#merging !== undefined || this.#recent.size >= MERGE_AT
-  }
-
-  /** Moves some fingerprints to the index. Within a transaction; `merged` is to be called once it is committed. */
-  merge(): void {
-    const { entries, to } = (this.#merging ??= this.#snapshot())
-    for (const [key, { seq }] of entries.slice(0, MERGE_STEP)) {
-      this.#sql.index.run(Buffer.from(key, 'latin1'), seq)
+    this.#since = since
+    const { hashes, seqs, receivedAt } = this.#shardOf(fingerprint)
+    const hash = hashOf(fingerprint)
+    const mask = seqs.length - 1
+    for (let slot = hash & mask; seqs[slot] !== 0; slot = (slot + 1) & mask) {
+      if (hashes[slot] !== hash || Number(receivedAt[slot]) < since) continue
+      const seq = this.#sql.confirm.get(Number(seqs[slot]), fingerprint)?.['seq']
+      if (seq !== undefined) return Number(seq)
     }
-    if (entries.length <= MERGE_STEP) this.#sql.indexedTo.run(String(to))
+    return undefined
   }
 
-  merged(): void {
-    const moved = this.#merging?.entries.splice(0, MERGE_STEP) ?? []
-    for (const [key, { seq }] of moved) if (this.#recent.get(key)?.seq === seq) this.#recent.delete(key)
-    if (this.#merging?.entries.length === 0) this.#merging = undefined
+  /** Remembers a new event. */
+  add(fingerprint: Uint8Array, seq: number, receivedAt: number): void {
+    const shard = this.#shardOf(fingerprint)
+    if (2 * shard.used >= shard.seqs.length) grow(shard, this.#since)
+    insert(shard, hashOf(fingerprint), seq, receivedAt)
   }
 
-  #snapshot(): { entries: [string, Recent][]; to: number } {
-    const entries = [...this.#recent].toSorted(([one], [other]) => (one < other ? -1 : 1))
-    return { entries, to: Math.max(...entries.map(([, { seq }]) => seq)) }
+  /** How many fit in before something grows. */
+  get slots(): number {
+    return this.#shards.reduce((sum, { seqs }) => sum + seqs.length, 0)
+  }
+
+  #shardOf(fingerprint: Uint8Array): Shard {
+    // There is one for every value of a byte.
+    return this.#shards[Number(fingerprint[0])] as Shard
   }
 }
 
-/** One character per byte: the cheapest key that a Map can compare. */
-function toKey(fingerprint: Uint8Array): string {
-  return Buffer.from(fingerprint.buffer, fingerprint.byteOffset, fingerprint.length).toString('latin1')
+/** Fingerprints are digests: any four bytes but the first, which chooses the shard, are as good as another hash. */
+function hashOf(bytes: Uint8Array): number {
+  return (
+    (Number(bytes[1]) | (Number(bytes[2]) << 8) | (Number(bytes[3]) << 16) | (Number(bytes[4]) << 24)) >>> 0
+  )
+}
+
+function emptyShard(slots: number): Shard {
+  return {
+    hashes: new Uint32Array(slots),
+    seqs: new Float64Array(slots),
+    receivedAt: new Float64Array(slots),
+    used: 0,
+  }
+}
+
+function insert(shard: Shard, hash: number, seq: number, receivedAt: number): void {
+  const mask = shard.seqs.length - 1
+  let slot = hash & mask
+  while (shard.seqs[slot] !== 0) slot = (slot + 1) & mask
+  shard.hashes[slot] = hash
+  shard.seqs[slot] = seq
+  shard.receivedAt[slot] = receivedAt
+  shard.used++
+}
+
+/** Leaves out what is older than `since`, and makes the shard as large as the rest asks for. */
+function grow(shard: Shard, since: number): void {
+  const { hashes, seqs, receivedAt } = shard
+  const isKept = (at: number, slot: number): boolean => seqs[slot] !== 0 && at >= since
+  let slots = FIRST_SLOTS
+  const kept = receivedAt.filter(isKept).length
+  while (slots < 4 * kept) slots *= 2
+  Object.assign(shard, emptyShard(slots))
+  receivedAt.forEach((at, slot) => {
+    if (isKept(at, slot)) insert(shard, Number(hashes[slot]), Number(seqs[slot]), at)
+  })
 }
 
 function prepareStatements(db: DatabaseSync) {
   return {
-    notIndexed: db.prepare(
-      `SELECT seq, received_at, fingerprint FROM event
-       WHERE seq > (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'indexed_to') ORDER BY seq`,
-    ),
-    find: db.prepare(
-      `SELECT e.seq FROM fingerprint f JOIN event e ON e.seq = f.event
-       WHERE f.fingerprint = ? AND e.received_at >= ?`,
-    ),
-    // The same one again, after the window: the newer event counts.
-    index: db.prepare(`INSERT OR REPLACE INTO fingerprint VALUES (?, ?)`),
-    indexedTo: db.prepare(`UPDATE meta SET value = ? WHERE name = 'indexed_to'`),
+    newestFirst: db.prepare('SELECT seq, received_at, fingerprint FROM event ORDER BY seq DESC'),
+    confirm: db.prepare('SELECT seq FROM event WHERE seq = ? AND fingerprint = ?'),
   }
 }

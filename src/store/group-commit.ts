@@ -13,12 +13,6 @@ interface Write {
   reject(error: Error): void
 }
 
-export interface CommitWatcher {
-  /** @param seconds how long the transaction took */
-  committed(seconds: number): void
-  rolledBack(): void
-}
-
 /**
  * Runs writes in shared transactions. A commit that waits for the disk costs as much for a hundred events as for
  * one, so all writes that arrive within one turn of the event loop are committed together, and each caller
@@ -27,14 +21,15 @@ export interface CommitWatcher {
  */
 export class GroupCommit {
   readonly #db: DatabaseSync
-  readonly #watcher: CommitWatcher
+  readonly #onCommit: (seconds: number) => void
   #queue: Write[] = []
   #scheduled = false
   #closed = false
 
-  constructor(db: DatabaseSync, watcher: CommitWatcher) {
+  /** @param onCommit hears how long each transaction took, in seconds */
+  constructor(db: DatabaseSync, onCommit: (seconds: number) => void) {
     this.#db = db
-    this.#watcher = watcher
+    this.#onCommit = onCommit
   }
 
   /**
@@ -95,12 +90,11 @@ export class GroupCommit {
     try {
       const results = group.map((write) => write.work())
       this.#db.exec('COMMIT')
-      this.#watcher.committed((performance.now() - started) / 1000)
+      this.#onCommit((performance.now() - started) / 1000)
       return results
     } catch (error) {
       // SQLite has already rolled back by itself after some errors, a full disk among them.
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      this.#watcher.rolledBack()
       throw error
     }
   }

@@ -5,8 +5,8 @@ import { StoreError } from './store.ts'
  * The tables, one migration after the other; a store remembers in `user_version` how many it has. Migrations
  * that have been released are never changed, only followed by others.
  *
- * A delivery waits until it is delivered, dead or suppressed; while an attempt is under way it waits with a
- * lease. `failures` counts what leads to giving up, `attempts` every request.
+ * A delivery waits in `queue` until it is delivered or dead, and moves to `delivery` then; while an attempt is
+ * under way it waits with a lease. `failures` counts what leads to giving up, `attempts` every request.
  */
 const MIGRATIONS = [
   `
@@ -33,32 +33,35 @@ const MIGRATIONS = [
     payload BLOB NOT NULL
   ) STRICT;
 
-  -- Filled some thousand events at a time, see fingerprints.ts; those up to "indexed_to" are here.
-  CREATE TABLE fingerprint (
-    fingerprint BLOB PRIMARY KEY,
-    event INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE TRIGGER event_forgotten AFTER DELETE ON event BEGIN
-    DELETE FROM fingerprint WHERE fingerprint = OLD.fingerprint AND event = OLD.seq;
-  END;
-  INSERT INTO meta VALUES ('indexed_to', '0');
-
-  CREATE TABLE delivery (
-    event INTEGER NOT NULL REFERENCES event ON DELETE CASCADE,
+  -- What waits, in the order in which each destination gets it: so short that accepting an event adds to the
+  -- end of one page per destination.
+  CREATE TABLE queue (
     destination INTEGER NOT NULL REFERENCES destination,
-    state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead', 'suppressed')),
+    event INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    -- 0 for at once.
+    due_at INTEGER NOT NULL DEFAULT 0,
+    lease_until INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     failures INTEGER NOT NULL DEFAULT 0,
-    due_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    lease_until INTEGER NOT NULL DEFAULT 0,
-    settled_at INTEGER NOT NULL DEFAULT 0,
     status INTEGER NOT NULL DEFAULT 0,
     reason TEXT NOT NULL DEFAULT '',
     answer TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (destination, event)
+  ) STRICT, WITHOUT ROWID;
+
+  -- How each ended.
+  CREATE TABLE delivery (
+    event INTEGER NOT NULL REFERENCES event ON DELETE CASCADE,
+    destination INTEGER NOT NULL REFERENCES destination,
+    state TEXT NOT NULL CHECK (state IN ('delivered', 'dead', 'suppressed')),
+    settled_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    answer TEXT NOT NULL,
     PRIMARY KEY (event, destination)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX delivery_waiting ON delivery (destination, event) WHERE state = 'waiting';
   `,
 ]
 

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import type { StoredPayload } from '../flux/event-reader.ts'
 import { Fingerprints } from './fingerprints.ts'
 import { GroupCommit } from './group-commit.ts'
 import { migrate } from './sqlite-schema.ts'
+import { prepareStatements } from './sqlite-statements.ts'
 import {
   STEP_ASIDE_AFTER,
   StoreError,
@@ -28,6 +29,7 @@ const ROW_BYTES = 400
 /** Free pages are given back to the file system in steps, once more of them have gathered than this. */
 const FREE_PAGES = 1024
 const VACUUM_PAGES = 256
+const DAY_MS = 24 * 60 * 60 * 1000
 
 interface DestinationState {
   readonly id: number
@@ -36,14 +38,20 @@ interface DestinationState {
   pausedUntil: number
 }
 
+export interface SqliteStoreOptions {
+  /** Hears how long each transaction took, in seconds. */
+  readonly onCommit?: (seconds: number) => void
+  /** How far back events will be recognised as duplicates. */
+  readonly duplicateWindowMs?: number
+}
+
 /**
  * The store on SQLite, in one file of `dataDir`, for one process. Every write is on disk (WAL with
  * synchronous=FULL) before its promise resolves.
  *
- * @param onCommit hears how long each transaction took, in seconds
  * @throws {StoreError} when the folder cannot be used: not writable, in use, damaged, or from a newer version
  */
-export function openSqliteStore(dataDir: string, onCommit: (seconds: number) => void = () => {}): Store {
+export function openSqliteStore(dataDir: string, options: SqliteStoreOptions = {}): Store {
   try {
     makeFolder(dataDir)
     const lock = lockFolder(dataDir)
@@ -52,7 +60,7 @@ export function openSqliteStore(dataDir: string, onCommit: (seconds: number) => 
     db.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     db.exec('PRAGMA journal_size_limit = 67108864')
     migrate(db)
-    return new SqliteStore(db, lock, onCommit)
+    return new SqliteStore(db, lock, options)
   } catch (error) {
     if (error instanceof StoreError) throw error
     const reason = error instanceof Error ? error.message : String(error)
@@ -94,19 +102,16 @@ class SqliteStore implements Store {
   readonly #destinations = new Map<string, DestinationState>()
   /** Everything up to this event has been looked at in the current round of pruning. */
   #prunedTo = 0
-  #merging = false
 
-  constructor(db: DatabaseSync, lock: DatabaseSync, onCommit: (seconds: number) => void) {
+  constructor(
+    db: DatabaseSync,
+    lock: DatabaseSync,
+    { onCommit = () => {}, duplicateWindowMs = DAY_MS }: SqliteStoreOptions,
+  ) {
     this.#db = db
     this.#lock = lock
-    this.#fingerprints = new Fingerprints(db)
-    this.#group = new GroupCommit(db, {
-      committed: (seconds) => {
-        this.#fingerprints.committed()
-        onCommit(seconds)
-      },
-      rolledBack: () => this.#fingerprints.rolledBack(),
-    })
+    this.#fingerprints = new Fingerprints(db, duplicateWindowMs)
+    this.#group = new GroupCommit(db, onCommit)
     this.#sql = prepareStatements(db)
     this.#storeId = this.#readStoreId()
     // The lock says that no other process lives, so whatever is still leased was left behind by a crash.
@@ -145,20 +150,13 @@ class SqliteStore implements Store {
       const inserted = Number(lastInsertRowid)
       this.#fingerprints.add(event.fingerprint, inserted, event.receivedAt)
       for (const { state, suppressed, expiresAt } of deliveries) {
-        this.#sql.insertDelivery.run(
-          inserted,
-          state.id,
-          suppressed === undefined ? 'waiting' : 'suppressed',
-          event.receivedAt,
-          expiresAt,
-          suppressed ?? '',
-        )
+        if (suppressed === undefined) this.#sql.enqueue.run(state.id, inserted, expiresAt)
+        else this.#sql.insertSuppressed.run(inserted, state.id, event.receivedAt, suppressed)
       }
       return { seq: inserted, duplicate: false }
     })
     if (duplicate) return { kind: 'duplicate', eventId: this.#eventId(seq) }
     for (const { state, suppressed } of deliveries) if (suppressed === undefined) state.waiting++
-    if (this.#fingerprints.wantsMerge) this.#mergeFingerprints()
     return { kind: 'accepted', eventId: this.#eventId(seq) }
   }
 
@@ -197,17 +195,19 @@ class SqliteStore implements Store {
       if (pauseUntil !== undefined) state.pausedUntil = pauseUntil
       return
     }
-    await this.#group.run(() =>
+    const { seq } = delivery
+    await this.#group.run(() => {
       this.#sql.finish.run(
         settlement.state,
         settlement.at,
         answer.status,
         answer.reason,
         answer.body,
-        delivery.seq,
+        seq,
         state.id,
-      ),
-    )
+      )
+      this.#sql.dequeue.run(seq, state.id)
+    })
     state.waiting--
   }
 
@@ -230,7 +230,10 @@ class SqliteStore implements Store {
         .map((row) => Number(row['event']))
       if (seqs.length === 0) continue
       await this.#group.run(() => {
-        for (const seq of seqs) this.#sql.expire.run(now, seq, state.id)
+        for (const seq of seqs) {
+          this.#sql.expire.run(now, seq, state.id)
+          this.#sql.dequeue.run(seq, state.id)
+        }
       })
       state.waiting -= seqs.length
       for (const seq of seqs) {
@@ -259,7 +262,7 @@ class SqliteStore implements Store {
     const cutoff = now - retention.maxAgeMs
     let excess = this.#usedBytes() - retention.maxBytes
     const rows = this.#sql.pruneCandidates.all(this.#prunedTo, BATCH_ROWS)
-    const victims: { seq: number; fingerprint: Uint8Array }[] = []
+    const victims: number[] = []
     let freed = 0
     let finished = rows.length < BATCH_ROWS
     for (const row of rows) {
@@ -274,7 +277,7 @@ class SqliteStore implements Store {
       this.#prunedTo = Number(row['seq'])
       if (row['unsettled'] === 1) continue
       const size = Number(row['size']) + ROW_BYTES
-      victims.push({ seq: this.#prunedTo, fingerprint: row['fingerprint'] as Uint8Array })
+      victims.push(this.#prunedTo)
       freed += size
       excess -= size
     }
@@ -282,10 +285,9 @@ class SqliteStore implements Store {
     const shrink = this.#pragma('freelist_count') > FREE_PAGES
     if (victims.length > 0 || shrink) {
       await this.#group.run(() => {
-        for (const { seq } of victims) this.#sql.deleteEvent.run(seq)
+        for (const seq of victims) this.#sql.deleteEvent.run(seq)
         if (shrink) this.#db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`)
       })
-      for (const { seq, fingerprint } of victims) this.#fingerprints.forget(fingerprint, seq)
     }
     return !finished
   }
@@ -299,19 +301,6 @@ class SqliteStore implements Store {
     this.#group.close()
     this.#db.close()
     this.#lock.close()
-  }
-
-  /** In the background: it may fail, and then the next event tries again. */
-  #mergeFingerprints(): void {
-    if (this.#merging) return
-    this.#merging = true
-    this.#group
-      .run(() => this.#fingerprints.merge())
-      .then(() => this.#fingerprints.merged())
-      .catch(() => {})
-      .finally(() => {
-        this.#merging = false
-      })
   }
 
   #readStoreId(): string {
@@ -365,71 +354,5 @@ class SqliteStore implements Store {
 
   #pragma(name: 'page_count' | 'freelist_count' | 'page_size'): number {
     return Number(this.#sql[name].get()?.[name])
-  }
-}
-
-function prepareStatements(db: DatabaseSync) {
-  const sql = (text: string): StatementSync => db.prepare(text)
-  return {
-    initStoreId: sql(`INSERT OR IGNORE INTO meta VALUES ('store_id', ?)`),
-    storeId: sql(`SELECT value FROM meta WHERE name = 'store_id'`),
-    touch: sql(`INSERT INTO meta VALUES ('checked_at', ?) ON CONFLICT DO UPDATE SET value = excluded.value`),
-    releaseLeases: sql(`UPDATE delivery SET lease_until = 0 WHERE state = 'waiting' AND lease_until > 0`),
-    destinations: sql(
-      `SELECT id, key, paused_until,
-         (SELECT count(*) FROM delivery WHERE destination = id AND state = 'waiting') AS waiting
-       FROM destination`,
-    ),
-    insertDestination: sql(`INSERT INTO destination (key) VALUES (?)`),
-    countDuplicate: sql(`UPDATE event SET duplicates = duplicates + 1 WHERE seq = ?`),
-    insertEvent: sql(
-      `INSERT INTO event (received_at, cluster, type, fingerprint, encoding, payload) VALUES (?, ?, ?, ?, ?, ?)`,
-    ),
-    insertDelivery: sql(
-      `INSERT INTO delivery (event, destination, state, due_at, expires_at, reason) VALUES (?, ?, ?, ?, ?, ?)`,
-    ),
-    nextDelivery: sql(
-      `SELECT d.event, d.due_at, d.lease_until, d.expires_at, d.attempts, d.failures,
-         e.received_at, e.cluster, e.encoding, e.payload
-       FROM delivery d JOIN event e ON e.seq = d.event
-       WHERE d.destination = ? AND d.state = 'waiting' AND (d.failures < ? OR d.due_at <= ?)
-       ORDER BY d.event LIMIT 1`,
-    ),
-    nextDue: sql(`SELECT min(due_at) AS due_at FROM delivery WHERE destination = ? AND state = 'waiting'`),
-    lease: sql(
-      `UPDATE delivery SET lease_until = ?, attempts = attempts + 1 WHERE event = ? AND destination = ?`,
-    ),
-    putBack: sql(
-      `UPDATE delivery SET lease_until = 0, due_at = ?, failures = ?, status = ?, reason = ?, answer = ?
-       WHERE event = ? AND destination = ?`,
-    ),
-    finish: sql(
-      `UPDATE delivery SET lease_until = 0, state = ?, settled_at = ?, status = ?, reason = ?, answer = ?
-       WHERE event = ? AND destination = ?`,
-    ),
-    pause: sql(`UPDATE destination SET paused_until = ? WHERE id = ?`),
-    hasten: sql(`UPDATE delivery SET due_at = ? WHERE destination = ? AND state = 'waiting' AND due_at > ?`),
-    oldestWaiting: sql(
-      `SELECT event, expires_at, lease_until FROM delivery
-       WHERE destination = ? AND state = 'waiting' ORDER BY event LIMIT ?`,
-    ),
-    oldestReceived: sql(
-      `SELECT e.received_at FROM delivery d JOIN event e ON e.seq = d.event
-       WHERE d.destination = ? AND d.state = 'waiting' ORDER BY d.event LIMIT 1`,
-    ),
-    expire: sql(
-      `UPDATE delivery SET state = 'dead', settled_at = ?,
-         reason = 'expired' || iif(reason = '', ' before its first attempt', '; the last answer was: ' || reason)
-       WHERE event = ? AND destination = ?`,
-    ),
-    pruneCandidates: sql(
-      `SELECT seq, received_at, fingerprint, length(payload) AS size,
-         EXISTS (SELECT 1 FROM delivery WHERE event = seq AND state = 'waiting') AS unsettled
-       FROM event WHERE seq > ? ORDER BY seq LIMIT ?`,
-    ),
-    deleteEvent: sql(`DELETE FROM event WHERE seq = ?`),
-    page_count: sql('PRAGMA page_count'),
-    freelist_count: sql('PRAGMA freelist_count'),
-    page_size: sql('PRAGMA page_size'),
   }
 }

@@ -36,7 +36,12 @@ async function delivering(entry: ContractEntry, behaviour: Behaviour) {
   const redact = createRedactor([target.url, ...entry.secrets].map((value) => new Secret(value)))
   const app = Fastify({ logger: loggerOptions('debug', redact, { write: (line) => void log.push(line) }) })
   await app.register(metrics)
-  await app.register(store, { dataDir: tempDir(), retention: { maxAgeMs: 1e12, maxBytes: 1e12 }, clock })
+  await app.register(store, {
+    dataDir: tempDir(),
+    duplicateWindowMs: 1000,
+    retention: { maxAgeMs: 1e12, maxBytes: 1e12 },
+    clock,
+  })
   await app.register(eventReader, { clock })
   await app.register(exporters)
   app.exporters.add(exporter)
