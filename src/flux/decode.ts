@@ -17,6 +17,9 @@ import { namespaceOf } from './resource-id.ts'
 /** More items than this say nothing to a person; the rest is counted. Keeps every later step bounded. */
 const MAX_ITEMS = 5000
 
+/** From here on an identity is replaced by its digest. Below, that would only cost: the whole will be digested. */
+const MAX_IDENTITY = 4096
+
 /** The request does not hold an event: says what is wrong with it, for the person who reads Flux's log. */
 export class InvalidEventError extends Error {
   override readonly name = 'InvalidEventError'
@@ -49,15 +52,14 @@ export function decodeEvent(payload: string): FluxEvent {
     message,
     detail,
     namespaces: namespacesOf(serviceIDs, detail),
-    identity: identify([
-      type,
-      message,
+    identity: identify(
+      [type, message],
       serviceIDs.toSorted(),
       failures,
       // What names no revision is never sent again by fluxd, and two locks of one workload within a day are
       // two events: those are told apart by all that they say, their start included.
       revisions.length > 0 ? revisions : [startedAt, JSON.stringify(metadata)],
-    ]),
+    ),
   }
 }
 
@@ -231,6 +233,12 @@ function counted<T>(items: readonly T[]): Counted<T> {
   return { items: items.length > MAX_ITEMS ? items.slice(0, MAX_ITEMS) : items, total: items.length }
 }
 
-function identify(parts: readonly unknown[]): string {
-  return hash('sha256', JSON.stringify(parts), 'base64url')
+/** Each text with its length before it, each list with its: no two events run together into the same. */
+function identify(...parts: readonly (readonly string[])[]): string {
+  let identity = ''
+  for (const part of parts) {
+    identity += `${part.length};`
+    for (const item of part) identity += `${item.length}:${item}`
+  }
+  return identity.length > MAX_IDENTITY ? hash('sha256', identity, 'base64url') : identity
 }

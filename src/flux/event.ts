@@ -109,8 +109,8 @@ export interface FluxEvent {
   /** Distinct namespaces of the workloads and of the resources with errors, in order of appearance. */
   readonly namespaces: readonly string[]
   /**
-   * A digest of what the event says, the same for every time the same daemon sends it again: type,
-   * revisions, sorted workloads and errors, but not `startedAt` or the order of workloads, which change.
+   * What the event says in one line, the same for every time the same daemon sends it again: type, revisions,
+   * sorted workloads and errors, but not `startedAt` or the order of workloads, which change. To be compared only.
    */
   readonly identity: string
 }

@@ -29,9 +29,9 @@ export function rewriteUpstreamUrl(url: string): string {
  * @param defaultName the cluster of daemons that name none
  */
 export function clusterOf(originalUrl: string, defaultName: string): string {
-  const segments = (splitUpstreamUrl(originalUrl)?.prefix ?? '')
-    .split('/')
-    .filter((segment) => segment !== '')
+  const prefix = splitUpstreamUrl(originalUrl)?.prefix ?? ''
+  if (prefix === '') return defaultName
+  const segments = prefix.split('/').filter((segment) => segment !== '')
   // Weave Cloud lived under /api/flux, and its clients still write that; it names no cluster.
   if (segments.at(-2) === 'api' && segments.at(-1) === 'flux') segments.splice(-2)
   const name = printable(segments.map(decodeSegment).join('/'), MAX_CLUSTER_LENGTH)
