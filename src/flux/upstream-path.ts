@@ -6,6 +6,8 @@ import { printable } from '../printable.ts'
  */
 
 const MAX_CLUSTER_LENGTH = 200
+/** What most requests ask for; nothing has to be found out about it. */
+const EVENTS = '/v6/events'
 
 interface UpstreamUrl {
   /** Everything before the Flux path as written, `/prod`; empty when there is nothing. */
@@ -19,6 +21,7 @@ interface UpstreamUrl {
  * it is. It runs on every request, before anything is known about it: linear, and nearly free for other URLs.
  */
 export function rewriteUpstreamUrl(url: string): string {
+  if (url === EVENTS) return url
   return splitUpstreamUrl(url)?.rest ?? url
 }
 
@@ -29,6 +32,7 @@ export function rewriteUpstreamUrl(url: string): string {
  * @param defaultName the cluster of daemons that name none
  */
 export function clusterOf(originalUrl: string, defaultName: string): string {
+  if (originalUrl === EVENTS) return defaultName
   const prefix = splitUpstreamUrl(originalUrl)?.prefix ?? ''
   if (prefix === '') return defaultName
   const segments = prefix.split('/').filter((segment) => segment !== '')

@@ -27,8 +27,8 @@ const BATCH_BYTES = 1024 * 1024
 /** What an event costs beside its payload: its deliveries, index entries and row overhead. */
 const ROW_BYTES = 400
 /** Free pages are given back to the file system in steps, once more of them have gathered than this. */
-const FREE_PAGES = 1024
-const VACUUM_PAGES = 256
+const FREE_PAGES = 512
+const VACUUM_PAGES = 128
 const DAY_MS = 24 * 60 * 60 * 1000
 
 interface DestinationState {
@@ -56,8 +56,10 @@ export function openSqliteStore(dataDir: string, options: SqliteStoreOptions = {
     makeFolder(dataDir)
     const lock = lockFolder(dataDir)
     const db = new DatabaseSync(join(dataDir, 'fluxcloud.db'), { timeout: 5000 })
-    // Before the first table exists; afterwards it would need a full VACUUM.
-    db.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    // Before the first table exists; afterwards it would need a full VACUUM. A commit of many events writes half
+    // as many pages of twice the usual size, which is a tenth less work.
+    db.exec('PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL')
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     db.exec('PRAGMA journal_size_limit = 67108864')
     migrate(db)
     return new SqliteStore(db, lock, options)
@@ -128,35 +130,37 @@ class SqliteStore implements Store {
   }
 
   async accept(event: NewEvent): Promise<Acceptance> {
-    const { payload } = event
-    const deliveries = event.deliveries.map((delivery) => ({
-      ...delivery,
-      state: this.#destination(delivery.destination),
-    }))
-    const { seq, duplicate } = await this.#group.run(() => {
-      const known = this.#fingerprints.find(event.fingerprint, event.duplicatesSince)
-      if (known !== undefined) {
-        this.#sql.countDuplicate.run(known)
-        return { seq: known, duplicate: true }
-      }
-      const { lastInsertRowid } = this.#sql.insertEvent.run(
-        event.receivedAt,
-        event.cluster,
-        event.type,
-        event.fingerprint,
-        payload.encoding,
-        payload.data,
-      )
-      const inserted = Number(lastInsertRowid)
-      this.#fingerprints.add(event.fingerprint, inserted, event.receivedAt)
-      for (const { state, suppressed, expiresAt } of deliveries) {
-        if (suppressed === undefined) this.#sql.enqueue.run(state.id, inserted, expiresAt)
-        else this.#sql.insertSuppressed.run(inserted, state.id, event.receivedAt, suppressed)
-      }
-      return { seq: inserted, duplicate: false }
-    })
-    if (duplicate) return { kind: 'duplicate', eventId: this.#eventId(seq) }
-    for (const { state, suppressed } of deliveries) if (suppressed === undefined) state.waiting++
+    const destinations = event.deliveries.map(({ destination }) => this.#destination(destination))
+    const acceptance = await this.#group.run(() => this.#insert(event, destinations))
+    if (acceptance.kind === 'duplicate') return acceptance
+    for (const [index, { suppressed }] of event.deliveries.entries()) {
+      const state = destinations[index]
+      if (state !== undefined && suppressed === undefined) state.waiting++
+    }
+    return acceptance
+  }
+
+  #insert(event: NewEvent, destinations: readonly DestinationState[]): Acceptance {
+    const known = this.#fingerprints.find(event.fingerprint, event.duplicatesSince)
+    if (known !== undefined) {
+      this.#sql.countDuplicate.run(known)
+      return { kind: 'duplicate', eventId: this.#eventId(known) }
+    }
+    const { lastInsertRowid } = this.#sql.insertEvent.run(
+      event.receivedAt,
+      event.cluster,
+      event.type,
+      event.fingerprint,
+      event.payload.encoding,
+      event.payload.data,
+    )
+    const seq = Number(lastInsertRowid)
+    this.#fingerprints.add(event.fingerprint, seq, event.receivedAt)
+    for (const [index, { suppressed, expiresAt }] of event.deliveries.entries()) {
+      const id = Number(destinations[index]?.id)
+      if (suppressed === undefined) this.#sql.enqueue.run(id, seq, expiresAt)
+      else this.#sql.insertSuppressed.run(seq, id, event.receivedAt, suppressed)
+    }
     return { kind: 'accepted', eventId: this.#eventId(seq) }
   }
 
