@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -23,9 +23,11 @@ export async function startBare(): Promise<Server> {
 export async function startService(target: string): Promise<Server> {
   const port = await freePort()
   const dataDir = mkdtempSync(join(tmpdir(), 'fluxcloud-bench-'))
+  const log = openSync(join(dataDir, 'log'), 'w')
   const child = spawn(process.execPath, [join(import.meta.dirname, '../src/main.ts')], {
-    // The log goes where logs go, to a pipe that somebody reads: its lines are part of the cost.
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // The log is written, as its lines are part of the cost, but to a file: a pipe would have to be read by the
+    // load generator, which is busy, and the service would wait for it.
+    stdio: ['ignore', log, 'inherit'],
     env: {
       PATH: process.env['PATH'],
       EXPORTER_TYPE: 'webhook',
@@ -34,7 +36,7 @@ export async function startService(target: string): Promise<Server> {
       LISTEN_ADDRESS: `127.0.0.1:${port}`,
     },
   })
-  child.stdout.resume()
+  closeSync(log)
   const server = await running(child, port)
   return {
     port,

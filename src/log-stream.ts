@@ -5,6 +5,12 @@ export interface LogStream {
   write(text: string): void
 }
 
+/** One listener for all streams: tests make many of them in one process. */
+const flushAtExit = new Set<() => void>()
+process.once('exit', () => {
+  for (const flush of flushAtExit) flush()
+})
+
 /**
  * Writes what was logged within one turn of the event loop at once: a system call per line would cost more than
  * all else that is done about an event. Lines keep their order, and a crash of the process still finds them
@@ -18,7 +24,7 @@ export function createLogStream(redact: Redact, output: LogStream = process.stdo
     waiting = ''
     output.write(text)
   }
-  process.once('exit', flush)
+  flushAtExit.add(flush)
   return {
     write(line) {
       if (waiting === '') setImmediate(flush)

@@ -41,7 +41,7 @@ export function prepareStatements(db: DatabaseSync) {
     expire: sql(
       `INSERT INTO delivery SELECT event, destination, 'dead', ?, attempts, status,
          'expired' || iif(reason = '', ' before its first attempt', '; the last answer was: ' || reason), answer
-       FROM queue WHERE event = ? AND destination = ?`,
+       FROM queue WHERE event = ? AND destination = ? AND lease_until = 0`,
     ),
     dequeue: sql(`DELETE FROM queue WHERE event = ? AND destination = ?`),
     pause: sql(`UPDATE destination SET paused_until = ? WHERE id = ?`),

@@ -175,7 +175,9 @@ class SqliteStore implements Store {
     const until = Math.max(Number(row['due_at']), Number(row['lease_until']))
     if (until > now) return { kind: 'blocked', until }
     const seq = Number(row['event'])
-    await this.#group.run(() => this.#sql.lease.run(now + leaseMs, seq, state.id))
+    const { changes } = await this.#group.run(() => this.#sql.lease.run(now + leaseMs, seq, state.id))
+    // It expired while the lease was on its way to the disk.
+    if (changes === 0) return { kind: 'idle', until: now }
     return { kind: 'delivery', delivery: this.#toDelivery(row, state) }
   }
 
@@ -233,14 +235,16 @@ class SqliteStore implements Store {
         .filter((row) => Number(row['expires_at']) <= now && Number(row['lease_until']) === 0)
         .map((row) => Number(row['event']))
       if (seqs.length === 0) continue
-      await this.#group.run(() => {
-        for (const seq of seqs) {
-          this.#sql.expire.run(now, seq, state.id)
-          this.#sql.dequeue.run(seq, state.id)
-        }
-      })
-      state.waiting -= seqs.length
-      for (const seq of seqs) {
+      const ended = await this.#group.run(() =>
+        seqs.filter((seq) => {
+          // None when an attempt has begun since.
+          const { changes } = this.#sql.expire.run(now, seq, state.id)
+          if (changes === 1) this.#sql.dequeue.run(seq, state.id)
+          return changes === 1
+        }),
+      )
+      state.waiting -= ended.length
+      for (const seq of ended) {
         expired.push({
           eventId: this.#eventId(seq),
           id: this.#deliveryId(seq, state),

@@ -212,6 +212,24 @@ export function storeContract(engine: string, create: () => StoreUnderTest): voi
       expect(store.backlog().map(({ waiting }) => waiting)).toEqual([0, 0])
     })
 
+    it('either delivers or expires a delivery, when both are asked for in one turn', async () => {
+      const store = await create().open()
+      const deliveries = [{ destination: 'webhook', expiresAt: NOW + 10 }]
+      for (const order of ['claim first', 'expire first']) {
+        await store.accept(newEvent({ deliveries }))
+        const calls = [() => store.claim('webhook', NOW + 10, LEASE), () => store.expire(NOW + 10)] as const
+        const [claim, expired] =
+          order === 'claim first'
+            ? await Promise.all([calls[0](), calls[1]()])
+            : await Promise.all([calls[1](), calls[0]()]).then(([e, c]) => [c, e] as const)
+        expect([order, (claim.kind === 'delivery' ? 1 : 0) + expired.length]).toEqual([order, 1])
+        if (claim.kind === 'delivery') {
+          await store.settle(claim.delivery, { state: 'delivered', at: NOW, answer: ANSWER })
+        }
+        expect(store.backlog()).toMatchObject([{ waiting: 0 }])
+      }
+    })
+
     it('keeps a suppressed delivery on record without ever giving it out', async () => {
       const store = await create().open()
       const deliveries = [{ destination: 'slack', expiresAt: NOW + 10, suppressed: 'no channel' }]
