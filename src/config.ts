@@ -33,6 +33,8 @@ export interface Config {
   /** In the order of EXPORTER_TYPE, each once; an exporter that is not named has no settings here. */
   readonly slack?: SlackConfig
   readonly webhook?: WebhookConfig
+  /** Settings of the original that are given, but do nothing here: worth a warning. */
+  readonly ignored: readonly string[]
 }
 
 export interface LinkConfig {
@@ -180,6 +182,9 @@ export const settings = {
   },
 } as const satisfies Record<string, Setting>
 
+/** Who comes from the original may have written these as filters, and would wonder why everything is told now. */
+const WITHOUT_EFFECT = ['BODY_TEMPLATE', 'TITLE_TEMPLATE', 'COMMIT_TEMPLATE', 'JAEGER_ENDPOINT']
+
 type SettingName = keyof typeof settings
 
 /** Settings whose value is a credential: never printed, and readable from the file named by `NAME_FILE`. */
@@ -236,7 +241,11 @@ export function loadConfig(env: Environment): Config {
     }
   }
   if (problems.length > 0) throw new ConfigError(problems)
-  return toConfig(values, exporters)
+  return toConfig(
+    values,
+    exporters,
+    WITHOUT_EFFECT.filter((name) => (env[name] ?? '') !== ''),
+  )
 }
 
 /** Every credential of the configuration, for the redactor. */
@@ -320,7 +329,11 @@ function parseRate(text: string): number | undefined {
   return rate > 0 ? rate : undefined
 }
 
-function toConfig(values: Values, exporters: ReadonlySet<(typeof EXPORTERS)[number]>): Config {
+function toConfig(
+  values: Values,
+  exporters: ReadonlySet<(typeof EXPORTERS)[number]>,
+  ignored: readonly string[],
+): Config {
   const read = <T>(name: SettingName, parse: (text: string) => T | undefined): T => {
     const parsed = parse(values[name] ?? '')
     // The schema has checked the format, so this is a mistake in this file and not in the environment.
@@ -363,5 +376,6 @@ function toConfig(values: Values, exporters: ReadonlySet<(typeof EXPORTERS)[numb
         requestsPerSecond: read('WEBHOOK_RATE', parseRate),
       },
     }),
+    ignored,
   }
 }

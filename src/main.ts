@@ -16,6 +16,10 @@ async function main(): Promise<void> {
     await app.close()
     app.log.info('stopped')
   })
+  if (config.ignored.length > 0) {
+    app.log.warn({ settings: config.ignored }, 'these settings of the original fluxcloud have no effect')
+  }
+  if (config.links.repository === '') app.log.warn('GITHUB_URL is not set: messages carry no links')
   await app.listen(config.listen)
   app.log.info(
     { exporters: app.exporters.all().map(({ name }) => name), dataDir: config.dataDir },

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Agent, request } from 'undici'
+import { freePort } from '../support/free-port.ts'
 
 /** What many rounds of kill -9 under load came to. The first three must be 0. */
 export interface CrashReport {
@@ -178,15 +179,6 @@ async function until(question: () => Promise<boolean>): Promise<void> {
     if (Date.now() > deadline) throw new Error('the service did not get there within two minutes')
     await delay(10)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function delay(ms: number): Promise<void> {

@@ -64,6 +64,12 @@ describe('settings', () => {
     expect(problemsOf({ ...slack, SLACK_URL: '' })).toHaveLength(1)
   })
 
+  it('of the original that have no effect are named, for a warning', () => {
+    expect(loadConfig({ ...slack, BODY_TEMPLATE: '{{ .EventType }}', TITLE_TEMPLATE: '' }).ignored).toEqual([
+      'BODY_TEMPLATE',
+    ])
+  })
+
   it('tolerate the slash at the end of GITHUB_URL', () => {
     expect(loadConfig({ ...slack, GITHUB_URL: 'https://github.com/acme/deploy//' }).links.repository).toBe(
       'https://github.com/acme/deploy',
