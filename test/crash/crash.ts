@@ -30,6 +30,8 @@ interface Arrival {
 }
 
 const SENDERS = 8
+/** In one round, so that after a thousand the queue is still one that empties within minutes. */
+const EVENTS_PER_SENDER = 10
 
 /** Kills the service `rounds` times while events pour in, and counts what that did to them. */
 export async function crash(rounds: number, report: (line: string) => void): Promise<CrashReport> {
@@ -65,7 +67,7 @@ export async function crash(rounds: number, report: (line: string) => void): Pro
     current = service
     const exited = once(service, 'exit')
     await ready(port)
-    await queueEmpty(port)
+    await queueEmpty(port, () => receiver.arrivals.length)
     service.kill('SIGTERM')
     await exited
     for (const { deliveryId } of receiver.arrivals.slice(seenBefore)) {
@@ -129,7 +131,7 @@ async function startReceiver(): Promise<{ server: Server; url: string; arrivals:
 async function post(port: number, accepted: Set<string>, stop: AbortSignal): Promise<void> {
   const agent = new Agent()
   try {
-    while (!stop.aborted) {
+    for (let sent = 0; sent < EVENTS_PER_SENDER && !stop.aborted; sent++) {
       const revision = `${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`
       const response = await request(`http://127.0.0.1:${port}/v6/events`, {
         method: 'POST',
@@ -164,19 +166,23 @@ async function ready(port: number): Promise<void> {
   })
 }
 
-async function queueEmpty(port: number): Promise<void> {
+async function queueEmpty(port: number, arrived: () => number): Promise<void> {
   await until(async () => {
     const response = await request(`http://127.0.0.1:${port}/metrics`)
     return /fluxcloud_queue_depth\{destination="webhook"\} 0\n/.test(await response.body.text())
-  })
+  }, arrived)
 }
 
-/** Asks until the answer is yes, for two minutes at most. */
-async function until(question: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 120_000
-  for (;;) {
-    if (await question().catch(() => false)) return
-    if (Date.now() > deadline) throw new Error('the service did not get there within two minutes')
+/** Asks until the answer is yes; gives up when for a minute there was no progress either. */
+async function until(question: () => Promise<boolean>, progress = () => 0): Promise<void> {
+  let seen = progress()
+  let lastMoved = Date.now()
+  while (!(await question().catch(() => false))) {
+    if (progress() !== seen) {
+      seen = progress()
+      lastMoved = Date.now()
+    }
+    if (Date.now() - lastMoved > 60_000) throw new Error('the service has got nowhere for a minute')
     await delay(10)
   }
 }
