@@ -69,7 +69,7 @@ export class Fingerprints {
   }
 }
 
-/** Fingerprints are digests: any four bytes but the first, which chooses the shard, are as good as another hash. */
+/** A fingerprint is a digest, so four of its bytes are as good as another hash; its first byte chooses the shard. */
 function hashOf(bytes: Uint8Array): number {
   return (
     (Number(bytes[1]) | (Number(bytes[2]) << 8) | (Number(bytes[3]) << 16) | (Number(bytes[4]) << 24)) >>> 0
